@@ -1,1 +1,4 @@
-//! Tests that cross the crates.
+//! What the workspace's own checks share: finding source files, and tallying which behaviours tests show.
+
+pub mod conformance;
+pub mod sources;
