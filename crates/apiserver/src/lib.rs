@@ -1,1 +1,21 @@
-//! Placeholder while the crate is being written.
+//! A Kubernetes API server in one process: for development, demos and tests.
+//!
+//! An [`ApiServer`] keeps all objects in memory and answers the requests that kubectl and client libraries send, by
+//! the rules of kube-apiserver. It has two doors: it is a [`tower::Service`], so `kube::Client::new(server, "default")`
+//! talks to it without a socket, and [`ApiServer::serve`] opens it as HTTP on a listener.
+//!
+//! Time, uids, generated names and resource versions come from one
+//! [`Environment`](pilothouse_machinery::Environment) and one counter: the same requests in the same order give the
+//! same answers.
+
+mod body;
+mod builder;
+mod kind;
+mod registry;
+mod server;
+mod service;
+
+pub use body::{BodyError, ResponseBody};
+pub use builder::ApiServerBuilder;
+pub use server::ApiServer;
+pub use service::ConnectionError;

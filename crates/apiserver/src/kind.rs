@@ -1,0 +1,193 @@
+//! What the server knows about one resource type in one version.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use pilothouse_machinery::{ResourceType, StatusCause};
+use serde_json::Value;
+
+use crate::ApiServer;
+
+/// One resource type in one version: its names, its switches and its [`Strategy`].
+#[derive(Clone, Debug)]
+pub(crate) struct Kind {
+    /// Group, version, plural, kind and scope.
+    pub(crate) resource: ResourceType,
+    /// Lower-case kind, as `pod`.
+    pub(crate) singular: Cow<'static, str>,
+    /// `PodList`.
+    pub(crate) list_kind: Cow<'static, str>,
+    /// `po`.
+    pub(crate) short_names: Vec<Cow<'static, str>>,
+    /// `all`.
+    pub(crate) categories: Vec<Cow<'static, str>>,
+    /// What names objects may have.
+    pub(crate) name_rule: NameRule,
+    /// Whether `/status` exists: writes to the object then keep the stored status.
+    pub(crate) status_subresource: bool,
+    /// Where the numbers of `/scale` are, if it exists.
+    pub(crate) scale: Option<Scale>,
+    /// Further subresources with a meaning of their own, as `binding`.
+    pub(crate) subresources: Vec<Cow<'static, str>>,
+    /// Whether `metadata.generation` counts changes of the specification.
+    pub(crate) has_generation: bool,
+    /// Whether an annotation change counts as well (Deployment).
+    pub(crate) generation_counts_annotations: bool,
+    /// Whether an update may leave out the resource version.
+    pub(crate) allow_unconditional_update: bool,
+    /// Whether an update of an object that does not exist creates it.
+    pub(crate) allow_create_on_update: bool,
+    /// Whether a completed deletion answers the object instead of a `Status`.
+    pub(crate) returns_object_on_delete: bool,
+    /// Whether the type comes from a `CustomResourceDefinition`.
+    pub(crate) custom: bool,
+    /// Columns of its Table; the cells come from [`Strategy::cells`].
+    pub(crate) columns: Vec<Column>,
+    /// Defaults, validation and selectable fields.
+    pub(crate) strategy: Arc<dyn Strategy>,
+}
+
+/// What names objects of a type may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameRule {
+    /// Lower-case RFC 1123 subdomain, up to 253 characters.
+    Subdomain,
+    /// Lower-case RFC 1123 label, up to 63 characters (namespaces).
+    Label,
+    /// Lower-case RFC 1035 label, up to 63 characters (services).
+    Label1035,
+    /// Anything that can stand in a path (RBAC).
+    PathSegment,
+}
+
+/// Where `/scale` finds its numbers: paths like `.spec.replicas`.
+#[derive(Clone, Debug)]
+pub(crate) struct Scale {
+    /// The wanted number.
+    pub(crate) spec_replicas: String,
+    /// The present number.
+    pub(crate) status_replicas: String,
+    /// The selector, as text or as a `LabelSelector`.
+    pub(crate) label_selector: Option<String>,
+}
+
+/// One column of a Table.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    /// The heading.
+    pub(crate) name: Cow<'static, str>,
+    /// `string`, `integer`, `date`, ...
+    pub(crate) type_name: Cow<'static, str>,
+    /// `name` for the first column.
+    pub(crate) format: Cow<'static, str>,
+    /// What it shows.
+    pub(crate) description: Cow<'static, str>,
+    /// 0 is always shown, more only in wide output.
+    pub(crate) priority: u32,
+}
+
+/// The rules of one resource type. Each method has a default that does nothing.
+///
+/// Generic rules (metadata, generation, status, finalizers, versions) are the server's; a strategy only adds what
+/// is particular to the type. Objects are whole, with `kind` and `apiVersion`.
+pub(crate) trait Strategy: Send + Sync + 'static {
+    /// Sets defaults; called on each decoded object before a create, an update and a patch.
+    fn default(&self, _object: &mut Value) {}
+
+    /// Sets what only a create sets (a cluster IP, an initial phase), after metadata are filled.
+    fn prepare_create(&self, _object: &mut Value, _server: &ApiServer) {}
+
+    /// Carries over what an update may not change silently.
+    fn prepare_update(&self, _new: &mut Value, _old: &Value) {}
+
+    /// The same for a write to `/status`, after the specification was carried over from `old`.
+    fn prepare_status_update(&self, _new: &mut Value, _old: &Value) {}
+
+    /// What is wrong with a new object.
+    fn validate(&self, _object: &Value) -> Vec<StatusCause> {
+        Vec::new()
+    }
+
+    /// What is wrong with an update; the default validates the new object alone.
+    fn validate_update(&self, new: &Value, _old: &Value) -> Vec<StatusCause> {
+        self.validate(new)
+    }
+
+    /// What is wrong with a write to `/status`.
+    fn validate_status_update(&self, _new: &Value, _old: &Value) -> Vec<StatusCause> {
+        Vec::new()
+    }
+
+    /// The fields that field selectors may name besides `metadata.name` and `metadata.namespace`, with their values
+    /// in `object`: always all labels, with an empty value where the object has none (also for `Value::Null`).
+    fn selectable_fields(&self, _object: &Value) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// The cells of a Table row, one per [`Kind::columns`].
+    fn cells(&self, _object: &Value, _now: jiff::Timestamp) -> Vec<Value> {
+        Vec::new()
+    }
+
+    /// Called after each committed write, outside the store's lock: `old` is `None` for a create, `new` is `None`
+    /// when the object is gone.
+    fn committed(&self, _server: &ApiServer, _old: Option<&Value>, _new: Option<&Value>) {}
+}
+
+impl fmt::Debug for dyn Strategy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Strategy")
+    }
+}
+
+/// A strategy without rules of its own.
+pub(crate) struct PlainStrategy;
+
+impl Strategy for PlainStrategy {}
+
+impl Kind {
+    /// A kind with the usual switches of a built-in type: no subresources, no generation, unconditional updates.
+    pub(crate) fn new(resource: ResourceType) -> Self {
+        let singular = resource.kind.to_lowercase();
+        let list_kind = format!("{}List", resource.kind);
+        Self {
+            resource,
+            singular: singular.into(),
+            list_kind: list_kind.into(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            name_rule: NameRule::Subdomain,
+            status_subresource: false,
+            scale: None,
+            subresources: Vec::new(),
+            has_generation: false,
+            generation_counts_annotations: false,
+            allow_unconditional_update: true,
+            allow_create_on_update: false,
+            returns_object_on_delete: false,
+            custom: false,
+            columns: Vec::new(),
+            strategy: Arc::new(PlainStrategy),
+        }
+    }
+
+    /// What identifies its objects in the store: all versions of a type share one place.
+    pub(crate) fn storage_key(&self) -> StorageKey {
+        StorageKey { group: self.resource.group.clone(), plural: self.resource.plural.clone() }
+    }
+
+    /// Whether it is `plural` of `group`.
+    pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
+        self.resource.group == group && self.resource.plural == plural
+    }
+}
+
+/// Where the objects of a type are kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct StorageKey {
+    /// The API group; empty for the core group.
+    pub(crate) group: Cow<'static, str>,
+    /// The plural.
+    pub(crate) plural: Cow<'static, str>,
+}
