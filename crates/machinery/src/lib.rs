@@ -11,10 +11,12 @@ pub mod environment;
 pub mod object_key;
 pub mod resource;
 pub mod resource_version;
+pub mod selector;
 pub mod status;
 
 pub use environment::Environment;
 pub use object_key::ObjectKey;
 pub use resource::{GroupVersionKind, GroupVersionResource, ResourceType, Scope};
 pub use resource_version::ResourceVersion;
+pub use selector::{FieldSelector, LabelSelector};
 pub use status::{Status, StatusCause, StatusDetails, StatusReason};
