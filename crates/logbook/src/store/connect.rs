@@ -1,0 +1,199 @@
+//! Opening the database, and the way to its connections.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Transaction};
+use tokio::sync::{Mutex, MutexGuard, watch};
+
+use super::error::Doing;
+use super::{StoreError, migrate};
+
+/// How many reads may run beside each other and beside the writer.
+const READERS: u32 = 4;
+
+/// Where the database lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In this file, created if it is missing, with its `-wal` and `-shm` files beside it.
+    File(PathBuf),
+    /// In memory, gone with the last clone of the store: for tests and trials.
+    Memory,
+}
+
+/// What has been committed so far; see [`Store::subscribe`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// How many batches were committed since the store was opened.
+    pub number: u64,
+    /// The newest transition's id; 0 when there is none.
+    pub latest_transition: i64,
+}
+
+/// The logbook's database. Cloning shares it.
+///
+/// **Flow.** One connection writes; reads of a file go through a small pool beside it, reads of a memory
+/// database take turns with the writer.
+///
+/// **Guarantees.** A read sees whole batches only. Every reading method may be cancelled at any time.
+///
+/// **Assumptions.** One process opens the file for writing at a time.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: Mutex<SqliteConnection>,
+    readers: Option<SqlitePool>,
+    commits: watch::Sender<Commit>,
+}
+
+impl Store {
+    /// Opens the database, creates it if it is missing, and brings its schema up to date.
+    ///
+    /// Fails if the file cannot be opened or is of a newer program. Cancelling leaves a valid file behind.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let (options, path) = match location {
+            Location::File(path) => (file_options(path), path.display().to_string()),
+            Location::Memory => (SqliteConnectOptions::new().in_memory(true), ":memory:".to_owned()),
+        };
+        let options =
+            options.foreign_keys(true).busy_timeout(Duration::from_secs(10)).disable_statement_logging();
+        let open_error = |source| StoreError::Open { path: path.clone(), source };
+        let mut writer = options.clone().connect().await.map_err(open_error)?;
+        migrate::migrate(&mut writer).await?;
+        let readers = matches!(location, Location::File(_)).then(|| {
+            SqlitePoolOptions::new()
+                .max_connections(READERS)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                .connect_lazy_with(options.read_only(true).create_if_missing(false))
+        });
+        let shared =
+            Shared { writer: Mutex::new(writer), readers, commits: watch::Sender::new(Commit::default()) };
+        let store = Self { shared: Arc::new(shared) };
+        let latest_transition = store.latest_transition_id().await?;
+        store.shared.commits.send_replace(Commit { number: 0, latest_transition });
+        Ok(store)
+    }
+
+    /// A receiver that changes after each commit: wait with `changed()`, then read what is new, as with
+    /// [`transitions_after`](Self::transitions_after). A slow receiver sees the newest value only, and misses no
+    /// row by that because it asks the database from its own cursor.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Commit> {
+        self.shared.commits.subscribe()
+    }
+
+    /// A connection for reading.
+    pub(super) async fn read(&self) -> Result<Reader<'_>, StoreError> {
+        match &self.shared.readers {
+            Some(pool) => Ok(Reader::Pooled(pool.acquire().await.doing("get a connection for reading")?)),
+            None => Ok(Reader::Shared(self.shared.writer.lock().await)),
+        }
+    }
+
+    /// The right to write; held for one transaction.
+    pub(crate) async fn writer(&self) -> Writer<'_> {
+        Writer { guard: self.shared.writer.lock().await, commits: &self.shared.commits }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Store")
+            .field("commits", &*self.shared.commits.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The one writer's turn. Dropped before the commit, it leaves nothing behind.
+pub(crate) struct Writer<'a> {
+    guard: MutexGuard<'a, SqliteConnection>,
+    commits: &'a watch::Sender<Commit>,
+}
+
+impl Writer<'_> {
+    /// Begins the transaction of this turn.
+    pub(crate) async fn begin(&mut self) -> Result<WriteTransaction<'_>, StoreError> {
+        let transaction = self.guard.begin_with("BEGIN IMMEDIATE").await.doing("begin a transaction")?;
+        Ok(WriteTransaction { transaction, commits: self.commits })
+    }
+}
+
+/// A transaction of the one writer; rolled back when dropped.
+pub(crate) struct WriteTransaction<'a> {
+    transaction: Transaction<'a, Sqlite>,
+    commits: &'a watch::Sender<Commit>,
+}
+
+impl WriteTransaction<'_> {
+    /// Commits, then tells the subscribers. `latest_transition` is the newest one inserted, if any.
+    pub(crate) async fn commit(self, latest_transition: Option<i64>) -> Result<(), StoreError> {
+        self.transaction.commit().await.doing("commit a transaction")?;
+        self.commits.send_modify(|commit| {
+            commit.number += 1;
+            commit.latest_transition = latest_transition.unwrap_or(commit.latest_transition);
+        });
+        Ok(())
+    }
+}
+
+impl Deref for WriteTransaction<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for WriteTransaction<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+}
+
+/// A connection to read from.
+pub(super) enum Reader<'a> {
+    Pooled(PoolConnection<Sqlite>),
+    Shared(MutexGuard<'a, SqliteConnection>),
+}
+
+impl Deref for Reader<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Shared(guard) => guard,
+        }
+    }
+}
+
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Shared(guard) => guard,
+        }
+    }
+}
+
+fn file_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+}
