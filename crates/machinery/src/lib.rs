@@ -9,6 +9,7 @@
 
 pub mod environment;
 pub mod object_key;
+pub mod patch;
 pub mod resource;
 pub mod resource_version;
 pub mod selector;
