@@ -14,8 +14,10 @@ mod kind;
 mod registry;
 mod server;
 mod service;
+mod store;
 
 pub use body::{BodyError, ResponseBody};
 pub use builder::ApiServerBuilder;
 pub use server::ApiServer;
 pub use service::ConnectionError;
+pub use store::HistoryLimits;

@@ -1,0 +1,23 @@
+//! All objects of the server: one counter, one ordered tree and one history per resource.
+//!
+//! **Invariants.**
+//! - A1: stored bytes are JSON that the server encoded itself, and carry their own resource version.
+//! - A2: revisions of one resource rise strictly, in the tree, in its history and on the wire.
+//! - A3: a history holds every event after its floor.
+
+mod event;
+mod history;
+mod limits;
+mod object;
+mod resource;
+mod state;
+mod wakers;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use event::{Event, EventKind};
+pub use limits::HistoryLimits;
+pub(crate) use object::StoredObject;
+pub(crate) use resource::Objects;
+pub(crate) use state::{Expired, Raced, Read, Snapshot, Store};

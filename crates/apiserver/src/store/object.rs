@@ -1,0 +1,123 @@
+//! One version of one object, encoded once.
+
+use bytes::Bytes;
+use pilothouse_machinery::ObjectKey;
+use serde_json::Value;
+
+use crate::kind::Kind;
+
+/// One version of one object: bytes, and what selectors look at.
+#[derive(Debug)]
+pub(crate) struct StoredObject {
+    key: ObjectKey,
+    revision: u64,
+    uid: Box<str>,
+    bytes: Bytes,
+    /// Where the members after `kind` and `apiVersion` begin.
+    members: usize,
+    labels: Box<[(String, String)]>,
+    fields: Box<[(String, String)]>,
+}
+
+/// `{"kind":"Pod","apiVersion":"v1",`: the beginning of every encoded object.
+fn prefix(kind: &str, api_version: &str) -> String {
+    format!("{{\"kind\":{},\"apiVersion\":{},", Value::from(kind), Value::from(api_version))
+}
+
+/// Encodes an object with `kind`, `apiVersion` and `metadata` first; also says where `metadata` begins.
+pub(crate) fn encode(object: &Value, kind: &str, api_version: &str) -> (Bytes, usize) {
+    let mut text = prefix(kind, api_version);
+    let members = text.len();
+    let empty = Value::Object(serde_json::Map::new());
+    text.push_str("\"metadata\":");
+    text.push_str(&object.get("metadata").unwrap_or(&empty).to_string());
+    for (name, value) in object.as_object().into_iter().flatten() {
+        if !matches!(name.as_str(), "kind" | "apiVersion" | "metadata") {
+            text.push(',');
+            text.push_str(&Value::from(name.as_str()).to_string());
+            text.push(':');
+            text.push_str(&value.to_string());
+        }
+    }
+    text.push('}');
+    (Bytes::from(text), members)
+}
+
+impl StoredObject {
+    /// `object` as the version `revision`; its `metadata.resourceVersion` is set to it.
+    pub(crate) fn new(kind: &Kind, key: &ObjectKey, revision: u64, object: &mut Value) -> Self {
+        object["metadata"]["resourceVersion"] = Value::from(revision.to_string());
+        let (bytes, members) = encode(object, &kind.resource.kind, &kind.resource.api_version());
+        let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+        let labels =
+            labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
+        let uid = object["metadata"]["uid"].as_str().unwrap_or_default().into();
+        let fields = kind.strategy.selectable_fields(object).into();
+        Self { key: key.clone(), revision, uid, bytes, members, labels, fields }
+    }
+
+    /// Namespace and name.
+    pub(crate) fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+
+    /// The revision of the write that made it.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// `metadata.uid`.
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// The size of the encoded object in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The encoded object in the version of `kind`: shared bytes unless it was written in another version.
+    pub(crate) fn bytes(&self, kind: &Kind) -> Bytes {
+        let prefix = prefix(&kind.resource.kind, &kind.resource.api_version());
+        if self.bytes[..self.members] == *prefix.as_bytes() {
+            return self.bytes.clone();
+        }
+        let mut bytes = prefix.into_bytes();
+        bytes.extend_from_slice(self.members());
+        bytes.into()
+    }
+
+    /// The encoded object as it was written.
+    pub(crate) fn stored_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The encoded members after `kind` and `apiVersion`, with the closing brace.
+    pub(crate) fn members(&self) -> &[u8] {
+        &self.bytes[self.members..]
+    }
+
+    /// The decoded object in the version of `kind`.
+    #[expect(clippy::expect_used, reason = "invariant A1")]
+    pub(crate) fn value(&self, kind: &Kind) -> Value {
+        let mut value: Value =
+            serde_json::from_slice(&self.bytes).expect("invariant A1: stored bytes are JSON");
+        value["kind"] = Value::from(&*kind.resource.kind);
+        value["apiVersion"] = Value::from(kind.resource.api_version());
+        value
+    }
+
+    /// The value of a label.
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a field that field selectors may name.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        match name {
+            "metadata.name" => Some(&self.key.name),
+            "metadata.namespace" => Some(&self.key.namespace),
+            _ => self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str()),
+        }
+    }
+}
