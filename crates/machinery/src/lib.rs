@@ -12,6 +12,7 @@ pub mod object_key;
 pub mod patch;
 pub mod resource;
 pub mod resource_version;
+pub mod schema;
 pub mod selector;
 pub mod status;
 
