@@ -1,1 +1,3 @@
-//! Placeholder while the crate is being written.
+//! A simulated cluster: the controllers that make jobs run, as ordinary Pilothouse controllers.
+mod job;
+mod pace;
