@@ -1,2 +1,6 @@
-//! The pilothouse command.
+//! The `pilothouse` command: `demo`, `apiserver`, `logbook`.
+
+mod arguments;
+mod workload;
+
 fn main() {}

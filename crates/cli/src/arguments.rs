@@ -1,0 +1,151 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Where a Kubernetes cluster is steered from.
+///
+/// `pilothouse demo` needs nothing: it starts an API server, a simulated cluster and the job logbook in one process,
+/// and tells where to look.
+#[derive(Debug, Parser)]
+#[command(name = "pilothouse", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// What to log to standard error: error, warn, info, debug, trace, or a filter such as `pilothouse=debug`.
+    #[arg(long, global = true, env = "PILOTHOUSE_LOG", default_value = "warn", value_name = "FILTER")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process: API server, simulated cluster, logbook with its portal, and a small workload.
+    #[command(after_help = DEMO_HELP)]
+    Demo(Demo),
+    /// Run the API server alone, with or without the simulated cluster behind it.
+    #[command(after_help = APISERVER_HELP)]
+    Apiserver(ApiserverArguments),
+    /// Record the jobs of a cluster and show them on the portal.
+    #[command(after_help = LOGBOOK_HELP)]
+    Logbook(LogbookArguments),
+}
+
+const DEMO_HELP: &str = "\
+Examples:
+  pilothouse demo                          look at the address that it prints
+  pilothouse demo --speed 10 --seed 7      ten times faster, the same workload each time
+  pilothouse demo --no-workload --port 0   an empty cluster, on any free port";
+
+const APISERVER_HELP: &str = "\
+Examples:
+  pilothouse apiserver --kubeconfig-out kubeconfig
+  kubectl --kubeconfig kubeconfig get namespaces";
+
+const LOGBOOK_HELP: &str = "\
+Examples:
+  pilothouse logbook --kubeconfig ~/.kube/config --data ./logbook
+  pilothouse logbook --notify-webhook https://example.com/hook   tell somebody when a job ends
+
+The account of the kubeconfig needs get, list and watch on jobs and pods; create, patch and delete on jobs to submit
+and act from the portal.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to write the kubeconfig [default: kubeconfig in the data folder].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig_out: Option<PathBuf>,
+    /// The folder of the SQLite file and the kubeconfig.
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    pub(crate) data: PathBuf,
+    /// The port of the portal on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// The port of the API server on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) api_port: u16,
+    /// How much faster than real time the simulated cluster runs.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive)]
+    pub(crate) speed: f64,
+    /// The seed of the workload and of the cluster's behaviour [default: a new one each time].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Submit no jobs by itself.
+    #[arg(long)]
+    pub(crate) no_workload: bool,
+    /// Post a signed CloudEvent to this address whenever a job ends.
+    #[arg(long, value_name = "URL")]
+    pub(crate) notify_webhook: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiserverArguments {
+    /// Where to write the kubeconfig.
+    #[arg(long, value_name = "FILE", default_value = "kubeconfig")]
+    pub(crate) kubeconfig_out: PathBuf,
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Also run the simulated cluster: jobs get pods, pods run.
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    /// How much faster than real time the simulated cluster runs.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive)]
+    pub(crate) speed: f64,
+    /// The seed of uids, generated names and the cluster's behaviour [default: a new one each time].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many events of each resource a watch can go back.
+    #[arg(long, value_name = "EVENTS", default_value_t = 100_000)]
+    pub(crate) history: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogbookArguments {
+    /// The cluster to record [default: as kubectl finds it: KUBECONFIG, ~/.kube/config, or the pod's own account].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: its current one].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// The folder of the SQLite file.
+    #[arg(long, value_name = "DIR", default_value = "logbook-data")]
+    pub(crate) data: PathBuf,
+    /// The port of the portal on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Post a signed CloudEvent to this address whenever a job ends.
+    #[arg(long, value_name = "URL")]
+    pub(crate) notify_webhook: Option<String>,
+    /// The secret that signs notifications (Standard Webhooks, HMAC-SHA256).
+    #[arg(long, value_name = "SECRET", env = "PILOTHOUSE_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) notify_secret: Option<String>,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err("write a number above 0, for example 10".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn speed_must_be_a_number_above_zero() {
+        for wrong in ["0", "-1", "NaN", "inf", "fast"] {
+            let parsed = Arguments::try_parse_from(["pilothouse", "demo", &format!("--speed={wrong}")]);
+            assert!(parsed.is_err_and(|error| error.to_string().contains("number above 0")), "{wrong}");
+        }
+    }
+}
