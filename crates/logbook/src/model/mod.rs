@@ -1,12 +1,23 @@
 //! What the logbook knows: states, jobs, pods, transitions, revisions, gaps and notifications.
+//!
+//! [`derive()`] says which state a job's [facts](JobFacts) amount to; [`advance()`] says which transitions lead there
+//! from where the job stands. Both are pure.
 
+mod advance;
+mod derive;
+mod facts;
 mod history;
 mod job;
 mod notification;
 mod pod;
 mod state;
+#[cfg(test)]
+mod tests;
 mod text_enum;
 
+pub use advance::{Advance, Standing, Step, advance, exit_code};
+pub use derive::{Derived, Effective, Presence, derive};
+pub use facts::{Cause, Condition, ContainerEnd, ContainerFacts, JobFacts, PodFacts};
 pub use history::{Coverage, Gap, Provenance, Revision, RevisionEvent, StreamPosition, Transition};
 pub use job::{JobFilter, JobRow, Page};
 pub use notification::{DeliveryRow, NotificationRow, NotificationState};
