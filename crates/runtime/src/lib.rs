@@ -1,1 +1,7 @@
-//! Placeholder while the crate is being written.
+//! Pilothouse: a Kubernetes controller runtime.
+
+pub mod manager;
+pub mod queue;
+
+pub use manager::Shutdown;
+pub use queue::{Priority, Retry, WorkQueue, WorkQueueOptions};
