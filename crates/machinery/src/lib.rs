@@ -8,6 +8,7 @@
 //! ([`Status`]). Time, randomness and tasks come from one value, the [`Environment`].
 
 pub mod environment;
+pub mod header;
 pub mod object_key;
 pub mod patch;
 pub mod resource;
@@ -17,6 +18,7 @@ pub mod selector;
 pub mod status;
 
 pub use environment::Environment;
+pub use header::ObjectHeader;
 pub use object_key::ObjectKey;
 pub use resource::{GroupVersionKind, GroupVersionResource, ResourceType, Scope};
 pub use resource_version::ResourceVersion;

@@ -1,7 +1,30 @@
 //! Pilothouse: a Kubernetes controller runtime.
+//!
+//! [`Client`] sends every request through one stack of flow control, retries and metrics. [`Informers`]
+//! keep caches of objects (as bytes until somebody looks) and tell subscribers what changed; a [`Lister`]
+//! reads them typed. A [`Journal`] records every version of every object of a type, losslessly, into a sink
+//! of yours.
 
+pub mod cache;
+pub mod client;
+pub mod journal;
 pub mod manager;
+pub mod metrics;
+pub mod object;
 pub mod queue;
 
+pub use cache::{
+    CachedObject, Change, ChangeKind, DecodeError, Informer, Informers, Lister, Snapshot, Store, Subscription,
+};
+pub use client::{Client, ClientError, ClientOptions, DeleteOptions, ListOptions, Patch};
+pub use journal::{JournalBatch, JournalEntry, JournalOptions, JournalSink};
 pub use manager::Shutdown;
+pub use metrics::Metrics;
+pub use object::{Object, ObjectExt};
+pub use pilothouse_machinery as machinery;
+pub use pilothouse_machinery::{
+    Environment, GroupVersionKind, ObjectHeader, ObjectKey, ResourceType, ResourceVersion, Scope, Status,
+    StatusReason,
+};
 pub use queue::{Priority, Retry, WorkQueue, WorkQueueOptions};
+pub use {k8s_openapi, kube};

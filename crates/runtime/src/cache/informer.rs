@@ -1,0 +1,164 @@
+//! A shared cache of one type.
+
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use pilothouse_machinery::{ResourceType, ResourceVersion};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::CachedObject;
+use super::flag::Flag;
+use super::index::IndexError;
+use super::store::{Store, Write};
+use super::subscription::{ChangeQueue, Subscription};
+
+/// A cache of all objects of one type, kept up to date by one list and watch, shared by everybody who asks.
+///
+/// **Flow.** A reflector lists and watches; each batch goes to the [`Store`] first, then to every
+/// [`Subscription`].
+///
+/// **Guarantees.** Each subscriber gets every object once as an initial addition, whenever it subscribes, and
+/// after that what changed (S7). Several subscribers do not influence each other (S9).
+///
+/// **Cancellation.** The reflector stops when the last clone of the informer (also in subscriptions and in
+/// the [`Informers`](super::Informers) it came from) is dropped, or when those are shut down. A stopped informer keeps its store and
+/// ends its subscriptions; it cannot be started again (S11).
+#[derive(Clone, Debug)]
+pub struct Informer {
+    core: Arc<Core>,
+    stop: Arc<DropGuard>,
+}
+
+/// The part that the reflector's task shares.
+#[derive(Debug)]
+pub(super) struct Core {
+    resource: ResourceType,
+    store: Store,
+    subscribers: Mutex<Subscribers>,
+    synced: Flag,
+    stopped: Flag,
+}
+
+#[derive(Debug, Default)]
+struct Subscribers {
+    queues: Vec<Weak<ChangeQueue>>,
+    closed: bool,
+}
+
+impl Informer {
+    /// An informer that stops when `token` is cancelled, and cancels it when nobody holds the informer.
+    pub(super) fn new(resource: ResourceType, token: CancellationToken) -> Self {
+        let core = Core {
+            resource,
+            store: Store::default(),
+            subscribers: Mutex::default(),
+            synced: Flag::default(),
+            stopped: Flag::default(),
+        };
+        Self { core: Arc::new(core), stop: Arc::new(token.drop_guard()) }
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// The type of the objects.
+    #[must_use]
+    pub fn resource_type(&self) -> &ResourceType {
+        &self.core.resource
+    }
+
+    /// The objects.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.core.store
+    }
+
+    /// Changes from now on, with the present state as initial changes first. On a stopped informer the
+    /// subscription is over at once.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription {
+        let queue = Arc::new(ChangeQueue::default());
+        let mut subscribers = self.core.subscribers.lock();
+        if subscribers.closed {
+            queue.close();
+        } else {
+            queue.prime(&self.core.store.snapshot(), self.core.synced.is_raised());
+            subscribers.queues.push(Arc::downgrade(&queue));
+        }
+        drop(subscribers);
+        Subscription::new(queue, self.clone())
+    }
+
+    /// Adds an index to the store; objects present are indexed at once. The name must be new.
+    pub fn add_index(
+        &self,
+        name: &str,
+        values: impl Fn(&CachedObject) -> Vec<String> + Send + Sync + 'static,
+    ) -> Result<(), IndexError> {
+        self.core.store.add_index(name, Arc::new(values))
+    }
+
+    /// Whether the first list is in the store.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.core.synced.is_raised()
+    }
+
+    /// Waits until the first list is in the store; `false` when the informer stopped before (S18). Dropping the
+    /// future stops the wait.
+    pub async fn wait_synced(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.core.synced.raised() => true,
+            () = self.core.stopped.raised() => self.is_synced(),
+        }
+    }
+
+    /// Whether the informer has stopped.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.core.stopped.is_raised()
+    }
+}
+
+impl Core {
+    /// Applies what a watch said and tells subscribers.
+    pub(super) fn apply(&self, writes: &[Write]) {
+        let mut subscribers = self.subscribers.lock();
+        let written = self.store.apply(writes);
+        if !written.is_empty() {
+            subscribers.each(|queue| queue.push(written.iter().cloned(), false));
+        }
+    }
+
+    /// Applies a complete list and tells subscribers.
+    pub(super) fn replace(&self, list: Vec<Arc<CachedObject>>, version: &ResourceVersion) {
+        let mut subscribers = self.subscribers.lock();
+        let first = !self.synced.is_raised();
+        let written = self.store.replace(list, version);
+        subscribers.each(|queue| {
+            queue.push(written.iter().cloned(), first);
+            queue.complete_list();
+        });
+        self.synced.raise();
+    }
+
+    /// Ends all subscriptions, now and later.
+    pub(super) fn close(&self) {
+        let mut subscribers = self.subscribers.lock();
+        subscribers.closed = true;
+        subscribers.each(ChangeQueue::close);
+        self.stopped.raise();
+    }
+}
+
+impl Subscribers {
+    /// Calls `tell` for each subscriber there is and forgets those that are gone.
+    fn each(&mut self, tell: impl Fn(&ChangeQueue)) {
+        self.queues.retain(|queue| {
+            let queue = queue.upgrade();
+            queue.as_deref().inspect(|queue| tell(queue)).is_some()
+        });
+    }
+}

@@ -1,0 +1,100 @@
+//! The registry of informers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pilothouse_machinery::{Environment, ResourceType};
+use tokio_util::sync::CancellationToken;
+
+use super::{Informer, Lister};
+use crate::client::Client;
+use crate::metrics::Metrics;
+use crate::object::Object;
+
+/// One informer per type, started when first asked for and shared by all who ask.
+///
+/// **Cancellation.** All informers stop on [`shut_down`](Self::shut_down), or each when the last clone of the
+/// registry and the last holder of the informer are gone.
+#[derive(Clone, Debug)]
+pub struct Informers {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Client,
+    environment: Environment,
+    metrics: Metrics,
+    informers: Mutex<BTreeMap<ResourceType, Informer>>,
+    token: CancellationToken,
+}
+
+impl Informers {
+    /// An empty registry that will list and watch through `client`.
+    #[must_use]
+    pub fn new(client: Client, environment: Environment, metrics: Metrics) -> Self {
+        let shared = Shared {
+            client,
+            environment,
+            metrics,
+            informers: Mutex::default(),
+            token: CancellationToken::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The informer of a type, over all namespaces. The first call starts its list and watch; after
+    /// [`shut_down`](Self::shut_down) a new one is stopped from the beginning.
+    #[must_use]
+    pub fn informer(&self, resource: &ResourceType) -> Informer {
+        let mut informers = self.shared.informers.lock();
+        if let Some(informer) = informers.get(resource) {
+            return informer.clone();
+        }
+        let token = self.shared.token.child_token();
+        let informer = Informer::new(resource.clone(), token.clone());
+        informers.insert(resource.clone(), informer.clone());
+        informer
+    }
+
+    /// The informer of a type known at compile time.
+    #[must_use]
+    pub fn informer_of<T: Object>(&self) -> Informer {
+        self.informer(&T::resource_type())
+    }
+
+    /// Typed reads of the cache of a type; starts its informer when it is the first to ask.
+    #[must_use]
+    pub fn lister<T: Object>(&self) -> Lister<T> {
+        Lister::new(self.informer_of::<T>())
+    }
+
+    /// Whether all informers asked for so far hold their first list.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.all().iter().all(Informer::is_synced)
+    }
+
+    /// Waits until all informers asked for so far hold their first list; `false` when one stopped before.
+    /// Dropping the future stops the wait.
+    pub async fn wait_synced(&self) -> bool {
+        for informer in self.all() {
+            if !informer.wait_synced().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The informers asked for so far, by type.
+    #[must_use]
+    pub fn all(&self) -> Vec<Informer> {
+        self.shared.informers.lock().values().cloned().collect()
+    }
+
+    /// Stops all informers, now and for good. Stores keep what they hold.
+    pub fn shut_down(&self) {
+        self.shared.token.cancel();
+    }
+}

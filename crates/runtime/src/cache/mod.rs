@@ -1,0 +1,27 @@
+//! Caches of objects: reflectors that follow the server, stores that are read without blocking, informers
+//! that tell subscribers what changed.
+//!
+//! Per object, a reader sees a subsequence of what the server said, in order. Objects are
+//! [bytes until somebody looks](CachedObject). A slow subscriber does not grow: it gets the newest state of
+//! each object that changed, and what it last saw of it.
+
+mod change;
+mod flag;
+mod index;
+mod informer;
+mod informers;
+mod lister;
+mod object;
+mod snapshot;
+mod store;
+mod subscription;
+
+pub use change::{Change, ChangeKind};
+pub use index::IndexError;
+pub use informer::Informer;
+pub use informers::Informers;
+pub use lister::Lister;
+pub use object::{CachedObject, DecodeError};
+pub use snapshot::Snapshot;
+pub use store::Store;
+pub use subscription::{Subscription, Synced};

@@ -1,0 +1,172 @@
+//! An object in a cache.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use pilothouse_machinery::header::{ScanError, normalise, scan};
+use pilothouse_machinery::{ObjectHeader, ObjectKey, ResourceType, ResourceVersion};
+use serde_json::Value;
+
+use crate::object::Object;
+
+/// An object as the server sent it: bytes until somebody looks.
+///
+/// **Guarantees.** Immutable. The bytes are valid JSON of an object with a name, without `managedFields`, and
+/// say `apiVersion` and `kind`. The first type that [`decode`](Self::decode)s shares its result with all later
+/// callers of that type.
+pub struct CachedObject {
+    header: ObjectHeader,
+    bytes: Bytes,
+    decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+/// An object's bytes do not fit the type asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {kind} {key} of version {resource_version} from the cache")]
+pub struct DecodeError {
+    kind: String,
+    key: ObjectKey,
+    resource_version: ResourceVersion,
+    #[source]
+    source: serde_json::Error,
+}
+
+impl DecodeError {
+    /// The object that could not be read.
+    #[must_use]
+    pub fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+
+    /// A stable word for events and metric labels.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        "UnreadableObject"
+    }
+}
+
+impl CachedObject {
+    /// Takes in the bytes of one object of type `resource`, which fills in `apiVersion` and `kind` where the
+    /// object leaves them out.
+    pub fn from_bytes(bytes: &[u8], resource: &ResourceType) -> Result<Self, ScanError> {
+        let scanned = scan(bytes)?;
+        let bytes = normalise(bytes, &scanned, resource);
+        Ok(Self { header: scanned.header, bytes, decoded: OnceLock::new() })
+    }
+
+    /// Takes in an object from its JSON value.
+    pub fn from_value(value: &Value, resource: &ResourceType) -> Result<Self, ScanError> {
+        Self::from_bytes(value.to_string().as_bytes(), resource)
+    }
+
+    /// Namespace and name.
+    #[must_use]
+    pub fn key(&self) -> &ObjectKey {
+        &self.header.key
+    }
+
+    /// The uid.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        &self.header.uid
+    }
+
+    /// The version; of a deleted object, the version of the deletion.
+    #[must_use]
+    pub fn resource_version(&self) -> &ResourceVersion {
+        &self.header.resource_version
+    }
+
+    /// Everything that was scanned when the object came in.
+    #[must_use]
+    pub fn header(&self) -> &ObjectHeader {
+        &self.header
+    }
+
+    /// The labels.
+    #[must_use]
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        &self.header.labels
+    }
+
+    /// The object as JSON text.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Whether this is the same version of the same object.
+    #[must_use]
+    pub fn is_same_version(&self, other: &Self) -> bool {
+        self.header.uid == other.header.uid && self.header.resource_version == other.header.resource_version
+    }
+
+    /// The typed object: decoded by the first caller, shared with all others of that type. A second type is
+    /// decoded anew each time.
+    pub fn decode<T: Object>(&self) -> Result<Arc<T>, DecodeError> {
+        if let Some(decoded) = self.decoded.get().and_then(|any| Arc::clone(any).downcast::<T>().ok()) {
+            return Ok(decoded);
+        }
+        let object: T = serde_json::from_slice(&self.bytes).map_err(|source| self.unreadable::<T>(source))?;
+        let object = Arc::new(object);
+        // Two threads may have decoded at once; whoever came first is what all later callers share.
+        let kept = self.decoded.get_or_init(|| Arc::clone(&object) as Arc<dyn Any + Send + Sync>);
+        Ok(Arc::clone(kept).downcast().unwrap_or(object))
+    }
+
+    fn unreadable<T: Object>(&self, source: serde_json::Error) -> DecodeError {
+        DecodeError {
+            kind: T::resource_type().kind.into_owned(),
+            key: self.header.key.clone(),
+            resource_version: self.header.resource_version.clone(),
+            source,
+        }
+    }
+
+    /// The object as a JSON value, built anew each time.
+    ///
+    /// Bytes that nest deeper than `serde_json` follows (128 levels) give `null`; no Kubernetes type does.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for CachedObject {
+    /// Key and version only: objects may hold secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CachedObject({}@{})", self.header.key, self.header.resource_version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::batch::v1::Job;
+    use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_is_decoded_once_per_first_type_and_shared() {
+        let value =
+            json!({"metadata": {"name": "c", "namespace": "d", "resourceVersion": "7"}, "data": {"k": "v"}});
+        let object = CachedObject::from_value(&value, &ConfigMap::resource_type()).unwrap();
+        let (one, two) = (object.decode::<ConfigMap>().unwrap(), object.decode::<ConfigMap>().unwrap());
+        assert!(Arc::ptr_eq(&one, &two));
+        assert_eq!(one.data.as_ref().unwrap()["k"], "v");
+        assert_eq!(object.to_value()["kind"], "ConfigMap");
+        assert!(object.decode::<Job>().is_err(), "a ConfigMap is not a Job");
+    }
+
+    #[test]
+    fn z3_printing_an_object_or_its_decode_error_shows_no_content() {
+        let value = json!({"metadata": {"name": "s"}, "data": {"password": "aHVudGVyMg=="}, "type": 7});
+        let object = CachedObject::from_value(&value, &Secret::resource_type()).unwrap();
+        let error = object.decode::<Secret>().unwrap_err();
+        assert!(!format!("{object:?}{error:?}{error}").contains("aHVudGVyMg"));
+    }
+}

@@ -1,0 +1,133 @@
+//! The stack that every request passes.
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use kube::client::Body;
+use pilothouse_machinery::Environment;
+use tokio::time::Instant;
+
+use super::ClientOptions;
+use super::limiter::Limiter;
+use super::retry::{RequestTraits, pause};
+use crate::metrics::{CounterFamily, HistogramFamily, Metrics};
+
+const SECONDS: &[f64] = &[0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
+
+/// Flow control, retries and metrics around a `kube::Client`.
+pub(super) struct Flow {
+    inner: kube::Client,
+    pub(super) options: ClientOptions,
+    pub(super) environment: Environment,
+    limiter: Option<Limiter>,
+    requests: CounterFamily,
+    retries: CounterFamily,
+    durations: HistogramFamily,
+    waits: HistogramFamily,
+}
+
+impl Flow {
+    pub(super) fn new(
+        inner: kube::Client,
+        options: ClientOptions,
+        environment: &Environment,
+        metrics: &Metrics,
+    ) -> Self {
+        let histogram = |name, help| metrics.histogram(name, help, SECONDS);
+        Self {
+            limiter: Limiter::new(options.rate),
+            environment: environment.clone(),
+            requests: metrics.counter("rest_client_requests", "Requests by status code, method and host"),
+            retries: metrics
+                .counter("rest_client_request_retries", "Repeated requests by code, verb and host"),
+            durations: histogram("rest_client_request_duration_seconds", "Time to the head of the answer"),
+            waits: histogram(
+                "rest_client_rate_limiter_duration_seconds",
+                "Time spent waiting for the limiter",
+            ),
+            inner,
+            options,
+        }
+    }
+
+    /// Sends a request, again where that is safe, until it is answered or attempts run out.
+    ///
+    /// The wait for the limiter happens here, not in a service's readiness: a readiness that blocks would
+    /// stall the one worker behind a `kube::Client`, and urgent requests with it.
+    pub(super) async fn call(&self, mut request: Request<Body>) -> Result<Response<Body>, kube::Error> {
+        let (traits, method) = (RequestTraits::of(&request), request.method().to_string());
+        let labels = [("verb", &*method), ("host", &*self.options.host)];
+        let mut attempt = 0;
+        loop {
+            if let Some(limiter) = self.limiter.as_ref().filter(|_| !traits.watch) {
+                let queued = Instant::now();
+                limiter.acquire().await;
+                self.waits.with(&labels).observe(queued.elapsed().as_secs_f64());
+            }
+            let spare = duplicate(&request).filter(|_| attempt + 1 < self.options.attempts);
+            let sent = Instant::now();
+            let outcome = self.attempt(request, traits).await;
+            self.durations.with(&labels).observe(sent.elapsed().as_secs_f64());
+            let status = outcome.as_ref().ok().map(Response::status);
+            let code = status.map_or_else(|| "<error>".to_owned(), |status| status.as_u16().to_string());
+            self.requests.with(&[("code", &code), ("method", &method), ("host", &self.options.host)]).inc();
+            match spare {
+                Some(spare) if status.is_none_or(|code| !code.is_success()) && traits.may_repeat(status) => {
+                    let headers = outcome.as_ref().ok().map(Response::headers);
+                    let pause = pause(&self.options, &self.environment, attempt, headers);
+                    self.retries
+                        .with(&[("code", &code), ("verb", &method), ("host", &self.options.host)])
+                        .inc();
+                    tracing::debug!(%method, uri = %spare.uri(), code, ?pause, "request will be repeated");
+                    drop(outcome);
+                    tokio::time::sleep(pause).await;
+                    request = spare;
+                    attempt += 1;
+                }
+                _ => return outcome,
+            }
+        }
+    }
+
+    /// Sends a request once. Where the answer's head takes too long, the error holds tokio's `Elapsed`.
+    async fn attempt(
+        &self,
+        request: Request<Body>,
+        traits: RequestTraits,
+    ) -> Result<Response<Body>, kube::Error> {
+        let sending = self.inner.send(request);
+        if traits.watch {
+            return sending.await;
+        }
+        tokio::time::timeout(self.options.request_timeout, sending)
+            .await
+            .unwrap_or_else(|elapsed| Err(kube::Error::Service(Box::new(elapsed))))
+    }
+
+    /// A `kube::Client` whose requests pass this stack.
+    pub(super) fn into_kube(self: Arc<Self>) -> kube::Client {
+        let namespace = self.inner.default_namespace().to_owned();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let flow = Arc::clone(&self);
+            async move { flow.call(request).await }
+        });
+        kube::Client::new(service, namespace)
+    }
+}
+
+/// A second copy of a request whose body is in memory.
+fn duplicate(request: &Request<Body>) -> Option<Request<Body>> {
+    let mut copy = Request::new(request.body().try_clone()?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    *copy.extensions_mut() = request.extensions().clone();
+    Some(copy)
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Flow").field("options", &self.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! The client.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use kube::client::Body;
+use pilothouse_machinery::Environment;
+use tokio::time::error::Elapsed;
+
+use super::flow::Flow;
+use super::response::read;
+use super::{ClientError, ClientOptions};
+use crate::metrics::Metrics;
+
+/// The way to the API server.
+///
+/// **Guarantees.** Cheap to clone; clones share one token bucket. Every request passes the same stack: flow
+/// control in order of arrival, retries of what is safe to repeat, metrics. A request that may have been
+/// applied is never repeated unless repeating it is harmless (reads, server-side apply).
+///
+/// **Cancellation.** Dropping the future of any method gives up its place in the queue, or drops the
+/// connection's request; a write that was on its way may then have been applied.
+///
+/// **Errors.** [`ClientError`] everywhere.
+#[derive(Clone)]
+pub struct Client {
+    flow: Arc<Flow>,
+    kube: kube::Client,
+}
+
+impl Client {
+    /// Wraps a `kube::Client`. Needs a tokio runtime, which must outlive the client.
+    ///
+    /// A `kube::Client` made from a `kube::Config` repeats requests by itself: set `default_retry = false` there,
+    /// or use [`from_config`](Self::from_config), which does.
+    pub fn new(
+        inner: kube::Client,
+        options: ClientOptions,
+        environment: &Environment,
+        metrics: &Metrics,
+    ) -> Self {
+        let flow = Arc::new(Flow::new(inner, options, environment, metrics));
+        let kube = Arc::clone(&flow).into_kube();
+        Self { flow, kube }
+    }
+
+    /// Connects as a `kube::Config` says (a kubeconfig, or the service account of a pod).
+    pub fn from_config(
+        mut config: kube::Config,
+        mut options: ClientOptions,
+        environment: &Environment,
+        metrics: &Metrics,
+    ) -> Result<Self, ClientError> {
+        config.default_retry = false;
+        // A watch may be silent for minutes; the reflector has its own deadline for it, and this client one
+        // for all other requests.
+        config.read_timeout = None;
+        if options.host.is_empty() {
+            options.host = config.cluster_url.authority().map(ToString::to_string).unwrap_or_default();
+        }
+        let inner = kube::Client::try_from(config).map_err(|source| ClientError::Transport {
+            action: "connect to the API server".into(),
+            source: Box::new(source),
+        })?;
+        Ok(Self::new(inner, options, environment, metrics))
+    }
+
+    /// A `kube::Client` whose every request passes this client's stack, for `kube::Api` and the like.
+    #[must_use]
+    pub fn kube(&self) -> &kube::Client {
+        &self.kube
+    }
+
+    /// The namespace of objects that name none.
+    #[must_use]
+    pub fn default_namespace(&self) -> &str {
+        self.kube.default_namespace()
+    }
+
+    /// How the client behaves.
+    #[must_use]
+    pub fn options(&self) -> &ClientOptions {
+        &self.flow.options
+    }
+
+    /// The environment the client was made with.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.flow.environment
+    }
+
+    /// Sends a request as it is and hands back the answer as it comes: any status, body streaming.
+    ///
+    /// The body is under no timeout of the client's; dropping it ends the request.
+    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, ClientError> {
+        let action = format!("{} {}", request.method(), request.uri().path());
+        self.send_as(&action, request).await
+    }
+
+    pub(super) async fn send_as(
+        &self,
+        action: &str,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Body>, ClientError> {
+        let sent = self.flow.call(request.map(Body::from)).await;
+        sent.map_err(|source| match source {
+            kube::Error::Service(source) if source.is::<Elapsed>() => self.timed_out(action),
+            source => ClientError::Transport { action: action.to_owned(), source: Box::new(source) },
+        })
+    }
+
+    /// Sends a request and reads the whole answer, which must be a success.
+    pub(super) async fn exchange(
+        &self,
+        action: &str,
+        request: Request<Vec<u8>>,
+    ) -> Result<Bytes, ClientError> {
+        let response = self.send_as(action, request).await?;
+        self.in_time(action, read(action, response)).await?
+    }
+
+    /// A part of a request under the client's timeout.
+    pub(super) async fn in_time<F: Future>(&self, action: &str, part: F) -> Result<F::Output, ClientError> {
+        tokio::time::timeout(self.flow.options.request_timeout, part)
+            .await
+            .map_err(|_| self.timed_out(action))
+    }
+
+    fn timed_out(&self, action: &str) -> ClientError {
+        ClientError::Timeout { action: action.to_owned(), after: self.flow.options.request_timeout }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Client").field("options", &self.flow.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,29 @@
+//! Requests to the API server.
+//!
+//! [`Client`] wraps a `kube::Client` so that every request, also one made with plain `kube` types through
+//! [`Client::kube`], passes one stack: flow control (a token bucket that serves in order), `Retry-After` and
+//! bounded retries of what is safe to repeat, and metrics with client-go's names.
+
+mod dynamic;
+mod error;
+mod flow;
+mod handle;
+mod limiter;
+mod list;
+mod options;
+mod parameters;
+mod patch;
+mod request;
+mod response;
+mod retry;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+pub use error::ClientError;
+pub use handle::Client;
+pub use options::{ClientOptions, Rate};
+pub use parameters::{DeleteOptions, ListOptions, Propagation};
+pub use patch::Patch;
+pub(crate) use request::Query;
+pub(crate) use response::{failure_of, is_success};

@@ -1,0 +1,122 @@
+//! The registry.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::{Metric, Registry};
+
+use super::families::{Buckets, CounterFamily, FloatGaugeFamily, GaugeFamily, HistogramFamily};
+
+/// The metrics of one process.
+///
+/// **Guarantees.** Cheap to clone; clones share one registry. Asking twice for a family of one name and kind
+/// gives the same family, so two clients or two controllers share their series instead of exporting twice.
+#[derive(Clone, Default)]
+pub struct Metrics {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    registry: Registry,
+    families: BTreeMap<String, Box<dyn Any + Send>>,
+}
+
+impl Metrics {
+    /// The media type of what [`encode`](Self::encode) writes.
+    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The counters called `name`, exported as `<name>_total`; give the name without that ending.
+    pub fn counter(&self, name: &str, help: &str) -> CounterFamily {
+        self.family(name, help, || CounterFamily(Family::default()), |family| family.0.clone())
+    }
+
+    /// The whole-number gauges called `name`.
+    pub fn gauge(&self, name: &str, help: &str) -> GaugeFamily {
+        self.family(name, help, || GaugeFamily(Family::default()), |family| family.0.clone())
+    }
+
+    /// The fractional gauges called `name`.
+    pub fn float_gauge(&self, name: &str, help: &str) -> FloatGaugeFamily {
+        self.family(name, help, || FloatGaugeFamily(Family::default()), |family| family.0.clone())
+    }
+
+    /// The histograms called `name`, with these upper bounds of buckets. The first call decides the buckets.
+    pub fn histogram(&self, name: &str, help: &str, buckets: &'static [f64]) -> HistogramFamily {
+        let create = || HistogramFamily(Family::new_with_constructor(Buckets(buckets)));
+        self.family(name, help, create, |family| family.0.clone())
+    }
+
+    /// The family of `name`; a name taken by another kind of metric gives one that is not exported, and logs.
+    fn family<F: Clone + Send + 'static, M: Metric>(
+        &self,
+        name: &str,
+        help: &str,
+        create: impl FnOnce() -> F,
+        metric: impl FnOnce(&F) -> M,
+    ) -> F {
+        let mut shared = self.shared.lock();
+        if let Some(existing) = shared.families.get(name) {
+            return existing.downcast_ref::<F>().cloned().unwrap_or_else(|| {
+                tracing::error!(metric = name, "metric name is used for two kinds of metric");
+                create()
+            });
+        }
+        let family = create();
+        shared.registry.register(name, help, metric(&family));
+        shared.families.insert(name.to_owned(), Box::new(family.clone()));
+        family
+    }
+
+    /// All metrics as OpenMetrics text.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = text::encode(&mut text, &self.shared.lock().registry) {
+            tracing::error!(%error, "cannot write metrics as text");
+        }
+        text
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_is_one_family_whoever_asks() {
+        let metrics = Metrics::new();
+        metrics.counter("requests", "Requests").with(&[("code", "200")]).inc();
+        metrics.clone().counter("requests", "Requests").with(&[("code", "200")]).inc();
+        metrics.histogram("seconds", "Time", &[0.5, 1.0]).with(&[]).observe(0.7);
+        let text = metrics.encode();
+        assert!(text.contains("requests_total{code=\"200\"} 2\n"), "{text}");
+        assert!(text.contains("seconds_bucket{le=\"1.0\"} 1\n"), "{text}");
+        assert_eq!(text.matches("# TYPE requests counter").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_name_used_for_two_kinds_keeps_the_first() {
+        let metrics = Metrics::new();
+        metrics.gauge("depth", "Depth").with(&[]).set(3);
+        metrics.counter("depth", "Depth").with(&[]).inc();
+        assert!(metrics.encode().contains("depth{} 3\n"));
+    }
+}
