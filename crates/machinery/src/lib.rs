@@ -8,6 +8,7 @@
 //! ([`Status`]). Time, randomness and tasks come from one value, the [`Environment`].
 
 pub mod environment;
+pub mod framing;
 pub mod header;
 pub mod object_key;
 pub mod patch;

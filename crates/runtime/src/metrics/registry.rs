@@ -25,6 +25,7 @@ pub struct Metrics {
 struct Shared {
     registry: Registry,
     families: BTreeMap<String, Box<dyn Any + Send>>,
+    components: Vec<Box<dyn Any + Send>>,
 }
 
 impl Metrics {
@@ -77,6 +78,18 @@ impl Metrics {
         shared.registry.register(name, help, metric(&family));
         shared.families.insert(name.to_owned(), Box::new(family.clone()));
         family
+    }
+
+    /// A set of metrics that registers itself: `create` is called the first time a `T` is asked for, and its
+    /// result shared after that.
+    pub fn component<T: Clone + Send + 'static>(&self, create: impl FnOnce(&mut Registry) -> T) -> T {
+        let mut shared = self.shared.lock();
+        if let Some(existing) = shared.components.iter().find_map(|component| component.downcast_ref::<T>()) {
+            return existing.clone();
+        }
+        let component = create(&mut shared.registry);
+        shared.components.push(Box::new(component.clone()));
+        component
     }
 
     /// All metrics as OpenMetrics text.
