@@ -1,3 +1,5 @@
 //! A simulated cluster: the controllers that make jobs run, as ordinary Pilothouse controllers.
+mod hash;
 mod job;
+mod kubelet;
 mod pace;

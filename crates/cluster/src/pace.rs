@@ -89,9 +89,14 @@ impl FineTimes {
         entry.1
     }
 
-    /// Forgets everything about the object with `uid`.
+    /// Forgets everything about the object with `uid` and its parts, whose ids are `uid/part`.
     pub(crate) fn forget(&self, uid: &str) {
-        self.seen.lock().retain(|(owner, _), _| owner != uid);
+        let mut seen = self.seen.lock();
+        let known = seen.range((uid.to_owned(), "")..).map(|(key, _)| key);
+        let known = known.take_while(|(id, _)| id.starts_with(uid)).cloned().collect::<Vec<_>>();
+        for key in known.into_iter().filter(|(id, _)| id.split('/').next() == Some(uid)) {
+            seen.remove(&key);
+        }
     }
 }
 

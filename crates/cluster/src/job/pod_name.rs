@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::batch::v1::JobStatus;
 
 use super::view::JobView;
+use crate::hash::hash;
 
 /// The letters of generated names: no vowels and nothing that is easily misread.
 const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -55,13 +56,4 @@ fn suffix(seed: &str) -> String {
         char::from(letter)
     };
     (0..SUFFIX).map(|_| letter(&mut rest)).collect()
-}
-
-/// FNV-1a with a final mix, so that neighbouring numbers share no letters by pattern.
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    let folded = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = (folded ^ (folded >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    mixed ^ (mixed >> 33)
 }
