@@ -12,6 +12,7 @@ pub mod framing;
 pub mod header;
 pub mod object_key;
 pub mod patch;
+pub mod protobuf;
 pub mod resource;
 pub mod resource_version;
 pub mod schema;

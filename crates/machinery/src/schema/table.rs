@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn p4_a3_fields_carry_their_merge_rules() {
+    fn fields_carry_their_merge_rules() {
         let spec = kind("apps", "v1", "Deployment").field("spec").unwrap().message().unwrap();
         assert!(spec.field("strategy").unwrap().strategy.retain_keys);
         assert!(spec.field("selector").unwrap().message().unwrap().atomic);

@@ -50,7 +50,7 @@ mod tests {
     use crate::GroupVersionKind;
 
     #[test]
-    fn v1_unknown_fields_are_named_by_path() {
+    fn what_a_type_does_not_have_is_named_by_path() {
         let deployment = Schema::builtin().kind(&GroupVersionKind::new("apps", "v1", "Deployment")).unwrap();
         let object = json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "labels": {"any": "b"}, "lables": {}},

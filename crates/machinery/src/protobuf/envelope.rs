@@ -1,0 +1,109 @@
+//! The envelope around an object: `k8s\0` and `runtime.Unknown`.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::error::{DecodeError, EncodeError};
+use super::wire::{Reader, Writer};
+use super::{from_wire, to_wire};
+use crate::GroupVersionKind;
+use crate::resource::split_api_version;
+use crate::schema::Schema;
+
+/// The bytes that a body begins with.
+pub const MAGIC: &[u8; 4] = b"k8s\0";
+
+/// Reads a body: the kind that it names, and the object as JSON with `apiVersion` and `kind`.
+///
+/// # Errors
+///
+/// [`DecodeError`] when the body is no envelope, names no built-in kind, is truncated or not of its type. No input
+/// makes this panic, and nesting is bounded.
+pub fn decode(body: &[u8]) -> Result<(GroupVersionKind, Value), DecodeError> {
+    read(body, 0)
+}
+
+/// Reads a body that stands at this depth inside another one.
+pub(super) fn read(body: &[u8], depth: usize) -> Result<(GroupVersionKind, Value), DecodeError> {
+    let unknown = Unknown::read(body.strip_prefix(MAGIC).ok_or(DecodeError::NotAnEnvelope)?)?;
+    for content in [unknown.content_encoding, unknown.content_type] {
+        if !content.is_empty() && content != super::MEDIA_TYPE {
+            return Err(DecodeError::Content { content: content.to_owned() });
+        }
+    }
+    if unknown.kind.is_empty() || unknown.api_version.is_empty() {
+        return Err(DecodeError::MissingKind);
+    }
+    let (group, version) = split_api_version(unknown.api_version);
+    let kind = GroupVersionKind::new(group.to_owned(), version.to_owned(), unknown.kind.to_owned());
+    let Some(message) = Schema::builtin().kind(&kind) else {
+        return Err(DecodeError::UnknownKind { kind });
+    };
+    let mut object = from_wire::message(unknown.raw, message, depth)?;
+    object.insert("apiVersion".to_owned(), unknown.api_version.into());
+    object.insert("kind".to_owned(), unknown.kind.into());
+    Ok((kind, Value::Object(object)))
+}
+
+/// Writes a body of this kind; `apiVersion` and `kind` in the object are not looked at.
+///
+/// Fields that the kind does not have are left out, as are nulls.
+///
+/// # Errors
+///
+/// [`EncodeError`] when the kind is not a built-in one or a value does not fit its field.
+pub fn encode(kind: &GroupVersionKind, object: &Value) -> Result<Bytes, EncodeError> {
+    write(kind, object, 0).map(Bytes::from)
+}
+
+/// Writes a body that stands at this depth inside another one.
+pub(super) fn write(kind: &GroupVersionKind, object: &Value, depth: usize) -> Result<Vec<u8>, EncodeError> {
+    let message =
+        Schema::builtin().kind(kind).ok_or_else(|| EncodeError::UnknownKind { kind: kind.clone() })?;
+    let raw = to_wire::message(object, message, depth)?;
+    let mut type_meta = Writer::default();
+    type_meta.bytes(1, kind.api_version().as_bytes());
+    type_meta.bytes(2, kind.kind.as_bytes());
+    let mut unknown = Writer::default();
+    unknown.bytes(1, &type_meta.into_bytes());
+    unknown.bytes(2, &raw);
+    unknown.bytes(3, b"");
+    unknown.bytes(4, b"");
+    Ok([MAGIC.as_slice(), &unknown.into_bytes()].concat())
+}
+
+/// `runtime.Unknown`.
+#[derive(Default)]
+struct Unknown<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    raw: &'a [u8],
+    content_encoding: &'a str,
+    content_type: &'a str,
+}
+
+impl<'a> Unknown<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut unknown = Self::default();
+        let mut reader = Reader::new(bytes);
+        while let Some((tag, value)) = reader.next()? {
+            match tag {
+                1 => {
+                    let mut type_meta = Reader::new(value.bytes()?);
+                    while let Some((tag, value)) = type_meta.next()? {
+                        match tag {
+                            1 => unknown.api_version = value.text()?,
+                            2 => unknown.kind = value.text()?,
+                            _ => {}
+                        }
+                    }
+                }
+                2 => unknown.raw = value.bytes()?,
+                3 => unknown.content_encoding = value.text()?,
+                4 => unknown.content_type = value.text()?,
+                _ => {}
+            }
+        }
+        Ok(unknown)
+    }
+}

@@ -1,0 +1,28 @@
+//! Kubernetes protobuf bodies (`application/vnd.kubernetes.protobuf`) to JSON values and back.
+//!
+//! A body is the four bytes `k8s\0` and a `runtime.Unknown` message: apiVersion and kind, then the object's own bytes.
+//! Both ways are driven by [`Schema::builtin`](crate::schema::Schema::builtin), so all built-in kinds work.
+//!
+//! [`decode`] gives what Go's JSON encoder writes for the same object, because that is what a client which speaks JSON
+//! would have sent: zero values of fields marked `omitempty` vanish; zero structs stay (`"status": {}`,
+//! `"resources": {}`); fields without `omitempty` are there, null for a nil list, map or pointer (`"rules": null`,
+//! `"lastTimestamp": null`). Fields that the table does not know are skipped, as Go skips them.
+
+mod envelope;
+mod error;
+mod from_wire;
+mod special;
+mod to_wire;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use envelope::{MAGIC, decode, encode};
+pub use error::{DecodeError, EncodeError, ValueError, WireError};
+
+/// The media type of such bodies.
+pub const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
+
+/// Levels of nesting that are read or written.
+const MAX_DEPTH: usize = 100;
