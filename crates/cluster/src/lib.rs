@@ -3,3 +3,4 @@ mod hash;
 mod job;
 mod kubelet;
 mod pace;
+mod scheduler;
