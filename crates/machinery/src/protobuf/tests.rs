@@ -116,9 +116,9 @@ fn an_error_names_the_field() {
 
 #[test]
 fn deep_nesting_is_refused_not_followed() {
-    let not = |inner, _| message(28, &inner);
-    let additional = |inner, _| message(30, &message(2, &inner));
-    let items = |inner, _| message(24, &message(1, &inner));
+    let not = |inner: Vec<u8>, _: i32| message(28, &inner);
+    let additional = |inner: Vec<u8>, _: i32| message(30, &message(2, &inner));
+    let items = |inner: Vec<u8>, _: i32| message(24, &message(1, &inner));
     for schema in [
         (0..5_000).fold(Vec::new(), not),
         (0..5_000).fold(Vec::new(), additional),
