@@ -10,6 +10,8 @@ mod error;
 mod migrate;
 mod read_history;
 mod read_jobs;
+mod read_live;
 
 pub use connect::{Commit, Location, Store};
 pub use error::StoreError;
+pub use read_live::Touched;

@@ -96,7 +96,7 @@ impl Store {
     }
 }
 
-fn select() -> QueryBuilder<Sqlite> {
+pub(super) fn select() -> QueryBuilder<Sqlite> {
     QueryBuilder::new(
         "SELECT job.*, cluster.name AS cluster FROM job JOIN cluster ON cluster.id = job.cluster_id",
     )

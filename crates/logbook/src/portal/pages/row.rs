@@ -1,0 +1,70 @@
+//! A job as a row of the list; the live updates send the same.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::pill;
+use crate::model::{Coverage, JobRow, JobState};
+use crate::portal::Words;
+use crate::portal::format::{cut, duration, elapsed, relative};
+use crate::portal::urls::encode;
+
+/// Characters of a message in the list; the job page has the rest.
+const MESSAGE: usize = 160;
+
+/// The row. `departed` marks one that no longer passes the filter: it stays in place, dimmed.
+pub(crate) fn row(words: &Words, job: &JobRow, now: Timestamp, departed: bool) -> Markup {
+    html! {
+        tr id={ "job-" (job.uid) } class=[departed.then_some("departed")]
+            data-order=(job.created_at.as_millisecond()) {
+            td.state { (pill(words, job.state, false)) }
+            td.name title=(job.name) {
+                a href={ "/jobs/" (encode(&job.uid)) } { (job.name) }
+                @if job.coverage == Coverage::Gap { " " span.chip.gap { (words.coverage_gap) } }
+            }
+            td.namespace { (job.namespace) }
+            td.kind.soft { (short_kind(&job.kind)) }
+            td.submitter title=[job.submitter.as_deref()] { (submitter(job)) }
+            td.attempts.number { (job.attempt) }
+            td.wait.number { (waited(job, now)) }
+            td.run.number {
+                @if let Some(started) = job.started_at { (elapsed(started, job.ended_at, now)) }
+                @else { span.faint { "–" } }
+            }
+            td.reason title=[job.message.as_deref()] { (reason(job)) }
+            td.created.number { (relative(words, job.created_at, now)) }
+        }
+    }
+}
+
+fn waited(job: &JobRow, now: Timestamp) -> Markup {
+    html! {
+        @if job.started_at.is_none() && job.ended_at.is_none() { (elapsed(job.created_at, None, now)) }
+        @else { (duration(job.waited(now))) }
+    }
+}
+
+/// `batch/v1 Job` is `Job` in a narrow column.
+pub(super) fn short_kind(kind: &str) -> &str {
+    kind.rsplit(' ').next().unwrap_or(kind)
+}
+
+/// Who and how, as far as known: the owner stands in for a person.
+pub(super) fn submitter(job: &JobRow) -> Markup {
+    let owner = job.owner_kind.as_deref().zip(job.owner_name.as_deref());
+    html! {
+        @if let Some(submitter) = &job.submitter { (submitter) " " }
+        @else if let Some((kind, name)) = owner { (kind) " " (name) " " }
+        @if let Some(channel) = &job.channel { span.chip { (channel) } }
+        @else if job.submitter.is_none() && owner.is_none() { span.faint { "–" } }
+    }
+}
+
+fn reason(job: &JobRow) -> Markup {
+    let exit = job.exit_code.filter(|code| *code != 0 && job.state == JobState::Failed);
+    html! {
+        @if let Some(reason) = &job.reason { b { (reason) } " " }
+        @if let Some(code) = exit { span.chip { "exit " (code) } " " }
+        @if let Some(message) = &job.message { (cut(message, MESSAGE)) }
+    }
+}

@@ -1,0 +1,67 @@
+//! What every handler needs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use pilothouse_machinery::Environment;
+
+use super::token::Signer;
+use crate::store::Store;
+
+/// What the portal may be told.
+#[derive(Clone, Debug, Default)]
+pub struct PortalOptions {
+    /// The cluster's name, shown in the bar.
+    pub cluster: String,
+    /// Host names, besides loopback ones, under which browsers may reach the portal. Ports do not matter.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// The state behind [`router`](super::router). Cloning shares it.
+#[derive(Clone)]
+pub struct PortalState {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    environment: Environment,
+    options: PortalOptions,
+    signer: Signer,
+}
+
+impl PortalState {
+    /// A portal over `store`.
+    #[must_use]
+    pub fn new(store: Store, environment: Environment, options: PortalOptions) -> Self {
+        let signer = Signer::new(&environment);
+        Self { shared: Arc::new(Shared { store, environment, options, signer }) }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.shared.environment
+    }
+
+    pub(crate) fn options(&self) -> &PortalOptions {
+        &self.shared.options
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.shared.signer
+    }
+
+    /// Whether jobs can be created and deleted.
+    pub(crate) fn is_writable(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Debug for PortalState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PortalState").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
