@@ -7,6 +7,7 @@
 
 pub mod cache;
 pub mod client;
+pub mod controller;
 pub mod journal;
 pub mod manager;
 pub mod metrics;
@@ -17,8 +18,12 @@ pub use cache::{
     CachedObject, Change, ChangeKind, DecodeError, Informer, Informers, Lister, Snapshot, Store, Subscription,
 };
 pub use client::{Client, ClientError, ClientOptions, DeleteOptions, ListOptions, Patch};
+pub use controller::{
+    Action, ConditionStatus, Context, Controller, ControllerBuilder, EventType, ReconcileError, Reconciler,
+    Workers, set_condition,
+};
 pub use journal::{JournalBatch, JournalEntry, JournalOptions, JournalSink};
-pub use manager::Shutdown;
+pub use manager::{BoxError, RunContext, Runnable, Shutdown};
 pub use metrics::Metrics;
 pub use object::{Object, ObjectExt};
 pub use pilothouse_machinery as machinery;

@@ -15,8 +15,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::Priority;
+use crate::Metrics;
 
-/// The metric families of all work queues of a process; register once, then give to each queue.
+/// The metric families of all work queues of a process.
 ///
 /// `workqueue_depth`, `workqueue_adds_total`, `workqueue_queue_duration_seconds`,
 /// `workqueue_work_duration_seconds`, `workqueue_unfinished_work_seconds`,
@@ -62,8 +63,13 @@ fn duration_histogram() -> Histogram {
 }
 
 impl QueueMetrics {
-    /// Registers the families.
-    pub fn register(registry: &mut Registry) -> Self {
+    /// The families of a process's metrics, registered on first use.
+    #[must_use]
+    pub fn of(metrics: &Metrics) -> Self {
+        metrics.shared("workqueue", Self::register)
+    }
+
+    fn register(registry: &mut Registry) -> Self {
         let families = Arc::new(Families {
             depth: Family::default(),
             adds: Family::default(),

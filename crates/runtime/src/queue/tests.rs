@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use pilothouse_machinery::Environment;
-use prometheus_client::registry::Registry;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::*;
+use crate::Metrics;
 
 fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
@@ -261,9 +261,9 @@ async fn q11_failures_count_per_key_and_forget_starts_over() {
 
 #[tokio::test(start_paused = true)]
 async fn q13_metrics_follow_a_scripted_history() {
-    let mut registry = Registry::default();
-    let metrics = QueueMetrics::register(&mut registry);
-    let options = WorkQueueOptions { metrics: Some(metrics), ..WorkQueueOptions::named("jobs") };
+    let registry = Metrics::new();
+    let options =
+        WorkQueueOptions { metrics: Some(QueueMetrics::of(&registry)), ..WorkQueueOptions::named("jobs") };
     let queue = WorkQueue::new(&environment(), options);
     queue.add("a");
     queue.add("a");
@@ -272,7 +272,7 @@ async fn q13_metrics_follow_a_scripted_history() {
     advance(ms(2000)).await;
     let item = queue.get().await.unwrap();
     advance(ms(5000)).await;
-    let text = scrape(&registry);
+    let text = registry.encode();
     let labels = "name=\"jobs\",controller=\"jobs\"";
     let expect = |text: &str, line: &str| {
         let line = line.replace("LABELS", labels);
@@ -286,19 +286,13 @@ async fn q13_metrics_follow_a_scripted_history() {
     expect(&text, "workqueue_unfinished_work_seconds{LABELS} 5.0");
     expect(&text, "workqueue_longest_running_processor_seconds{LABELS} 5.0");
     drop(item);
-    let text = scrape(&registry);
+    let text = registry.encode();
     expect(&text, "workqueue_work_duration_seconds_sum{LABELS} 5.0");
     expect(&text, "workqueue_unfinished_work_seconds{LABELS} 0.0");
     let _held = queue.get().await.unwrap();
     queue.shut_down();
     advance(ms(5000)).await;
-    expect(&scrape(&registry), "workqueue_unfinished_work_seconds{LABELS} 0.0");
-}
-
-fn scrape(registry: &Registry) -> String {
-    let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
-    text
+    expect(&registry.encode(), "workqueue_unfinished_work_seconds{LABELS} 0.0");
 }
 
 #[tokio::test(start_paused = true)]

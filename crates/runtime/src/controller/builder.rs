@@ -1,0 +1,127 @@
+//! What a controller watches and how it behaves.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Reconciler;
+use super::mapping::{Source, own_key, through, to_owner};
+use super::options::{ControllerOptions, Workers};
+use super::run::{Controller, Plan};
+use crate::queue::Retry;
+use crate::{Change, Object, ObjectKey, ResourceType};
+
+/// Says what a controller of objects of type `T` watches and how it behaves. Made by [`Controller::of`].
+#[must_use]
+pub struct ControllerBuilder<T> {
+    name: String,
+    sources: Vec<Source>,
+    reads: BTreeSet<ResourceType>,
+    predicates: Vec<Arc<dyn Fn(&Change) -> bool + Send + Sync>>,
+    options: ControllerOptions,
+    of: PhantomData<fn() -> T>,
+}
+
+impl Controller {
+    /// A controller of objects of type `T`, named after the kind in lower case.
+    pub fn of<T: Object>() -> ControllerBuilder<T> {
+        let resource = T::resource_type();
+        ControllerBuilder {
+            name: resource.kind.to_lowercase(),
+            sources: Vec::new(),
+            reads: BTreeSet::new(),
+            predicates: Vec::new(),
+            options: ControllerOptions::default(),
+            of: PhantomData,
+        }
+    }
+}
+
+impl<T: Object> ControllerBuilder<T> {
+    /// Names the controller: in logs, metrics, events and the field manager. Unique within a manager.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Reconciles the controlling owner of each object of type `K` that changes; also the former owner.
+    pub fn owns<K: Object>(self) -> Self {
+        let map = to_owner(T::resource_type());
+        self.source(K::resource_type(), map)
+    }
+
+    /// Reconciles what `map` names for each object of type `K` that changes: for its state before and after.
+    pub fn watches<K: Object>(self, map: impl Fn(&K) -> Vec<ObjectKey> + Send + Sync + 'static) -> Self {
+        self.source(K::resource_type(), through(map))
+    }
+
+    fn source(mut self, resource: ResourceType, map: super::mapping::Mapper) -> Self {
+        self.sources.push(Source { resource, map, is_main: false });
+        self
+    }
+
+    /// Fills the cache of `K` before the first reconcile, without reconciling anything on its changes.
+    pub fn reads<K: Object>(mut self) -> Self {
+        self.reads.insert(K::resource_type());
+        self
+    }
+
+    /// How many reconciles run at once: a number, or a range to move in as the backlog demands. Default 1.
+    pub fn workers(mut self, workers: impl Into<Workers>) -> Self {
+        self.options.workers = workers.into();
+        self
+    }
+
+    /// How long one reconcile may take before it is dropped and counts as failed. Default two minutes.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// How long failing keys wait. Default [`Retry::exponential`].
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.options.retry = retry;
+        self
+    }
+
+    /// Reconciles on changes of the objects themselves only where `wanted` says so; several must all say so.
+    /// Deletions, and changes of owned or watched objects, always count. See [`predicate`](super::predicate).
+    pub fn predicate(mut self, wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Self {
+        self.predicates.push(Arc::new(wanted));
+        self
+    }
+
+    /// How long the first lists of the caches may take before the controller fails. Default two minutes.
+    pub fn sync_timeout(mut self, timeout: Duration) -> Self {
+        self.options.sync_timeout = timeout;
+        self
+    }
+
+    /// How long a key waits for its controller's own last write to come back through the watch, before it is
+    /// reconciled on a live read. Default five seconds; zero turns the waiting off.
+    pub fn own_write_wait(mut self, wait: Duration) -> Self {
+        self.options.own_write_wait = wait;
+        self
+    }
+
+    /// The controller, to add to a manager.
+    pub fn reconciler<R: Reconciler<Object = T>>(self, reconciler: R) -> Controller {
+        let predicates = self.predicates;
+        let wanted = move |change: &Change| predicates.iter().all(|predicate| predicate(change));
+        let main = Source { resource: T::resource_type(), map: own_key(wanted), is_main: true };
+        let mut sources = vec![main];
+        sources.extend(self.sources);
+        Controller::new(
+            Plan { name: self.name, sources, reads: self.reads, options: self.options },
+            reconciler,
+        )
+    }
+}
+
+impl<T> fmt::Debug for ControllerBuilder<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ControllerBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! What a reconcile is given.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use parking_lot::Mutex;
+use pilothouse_machinery::Environment;
+
+use super::event::{EventRecord, EventSender, EventType};
+use super::own_writes::OwnWrites;
+use crate::{Client, Informers, Lister, Object, ObjectExt, ObjectKey};
+
+/// What all reconciles of one controller share.
+pub(super) struct Shared {
+    pub(super) controller: String,
+    pub(super) field_manager: String,
+    pub(super) client: Client,
+    pub(super) informers: Informers,
+    pub(super) environment: Environment,
+    pub(super) own_writes: OwnWrites,
+    pub(super) events: EventSender,
+    /// Keys whose object has left the cache and whose `deleted` has not succeeded yet.
+    pub(super) gone: Mutex<IndexSet<ObjectKey>>,
+}
+
+impl Shared {
+    /// Notes whether the cache holds an object of this key.
+    pub(super) fn note_presence(&self, key: &ObjectKey, present: bool) {
+        let mut gone = self.gone.lock();
+        if present {
+            gone.swap_remove(key);
+        } else {
+            gone.insert(key.clone());
+        }
+    }
+
+    pub(super) fn is_gone(&self, key: &ObjectKey) -> bool {
+        self.gone.lock().contains(key)
+    }
+
+    pub(super) fn forget_gone(&self, key: &ObjectKey) {
+        self.gone.lock().swap_remove(key);
+    }
+}
+
+/// What one reconcile of an object of type `T` is given: reads, writes that are tracked, events, time.
+///
+/// **Guarantees.** After a write through the context, the same key is not reconciled again before the caches of
+/// the controller show it, or five seconds (the default) have passed. Writes through [`client`](Self::client) are
+/// not tracked.
+pub struct Context<T> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) key: ObjectKey,
+    pub(super) owner: Option<OwnerReference>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Object> Context<T> {
+    pub(super) fn new(shared: &Arc<Shared>, key: &ObjectKey, object: Option<&T>) -> Self {
+        let owner = object.map(ObjectExt::owner_reference);
+        Self { shared: Arc::clone(shared), key: key.clone(), owner, of: PhantomData }
+    }
+
+    /// The key being reconciled.
+    pub fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+
+    /// The controller's name.
+    pub fn controller(&self) -> &str {
+        &self.shared.controller
+    }
+
+    /// The way to the API server, for what the context does not offer. Writes are not tracked.
+    pub fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    /// The caches of the manager.
+    pub fn informers(&self) -> &Informers {
+        &self.shared.informers
+    }
+
+    /// Typed reads of the cache of `K`. Declare the type in the builder (owned, watched or
+    /// [read](super::ControllerBuilder::reads)): then its cache is filled before the first reconcile. The cache of
+    /// an undeclared type starts with this call and is empty at first.
+    pub fn lister<K: Object>(&self) -> Lister<K> {
+        self.shared.informers.lister()
+    }
+
+    /// Time, randomness and tasks.
+    pub fn environment(&self) -> &Environment {
+        &self.shared.environment
+    }
+
+    /// The time of day, for what people and other systems read.
+    pub fn now(&self) -> Timestamp {
+        self.shared.environment.now()
+    }
+
+    /// Records a `v1` Event about an object, for people who look at it with `kubectl describe`.
+    ///
+    /// Never waits and never fails: the event is sent later, repetitions are counted up in one Event, and when too
+    /// many wait, it is dropped and counted in `pilothouse_events_dropped_total`. `reason` is a `CamelCase` word.
+    pub fn event(&self, object: &T, kind: EventType, reason: &str, message: impl Into<String>) {
+        self.shared.events.send(EventRecord::about(object, kind, reason, message.into()));
+    }
+}
+
+impl<T> fmt::Debug for Context<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Context")
+            .field("controller", &self.shared.controller)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,108 @@
+//! How a reconcile and a controller fail.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::manager::BoxError;
+use crate::{ClientError, DecodeError, ResourceType};
+
+/// Why a reconcile did not reach its goal.
+///
+/// A retryable error is tried again after a growing delay; a terminal one only when something changes. Errors
+/// of the client are retryable, also those that refuse what was asked: permissions and admission rules
+/// change, and the refusal may be due to a cache that was behind. What cannot even be written as a request, or
+/// cannot be read from the cache, is terminal.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot reconcile: {reason}")]
+pub struct ReconcileError {
+    reason: Cow<'static, str>,
+    terminal: bool,
+    #[source]
+    source: BoxError,
+}
+
+impl ReconcileError {
+    /// An error that may be gone next time. Takes any error, or a text.
+    pub fn retryable(source: impl Into<BoxError>) -> Self {
+        Self::retryable_because("ReconcileFailed", source)
+    }
+
+    /// As [`retryable`](Self::retryable), with a `CamelCase` reason of its own.
+    pub fn retryable_because(reason: impl Into<Cow<'static, str>>, source: impl Into<BoxError>) -> Self {
+        Self { reason: reason.into(), terminal: false, source: source.into() }
+    }
+
+    /// An error that trying again does not cure, with a `CamelCase` reason. Takes any error, or a text.
+    pub fn terminal(reason: impl Into<Cow<'static, str>>, source: impl Into<BoxError>) -> Self {
+        Self { reason: reason.into(), terminal: true, source: source.into() }
+    }
+
+    /// A stable word for events and metric labels.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Whether trying again is pointless until something changes.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+}
+
+impl From<ClientError> for ReconcileError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Encode { .. } | ClientError::Request { .. } => Self::terminal(error.reason(), error),
+            _ => Self::retryable_because(error.reason(), error),
+        }
+    }
+}
+
+impl From<DecodeError> for ReconcileError {
+    fn from(error: DecodeError) -> Self {
+        Self::terminal(error.reason(), error)
+    }
+}
+
+/// Why a controller ended without being asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControllerError {
+    /// A cache that the controller needs did not receive its first list in time.
+    #[error("cannot start controller {controller}: the cache of {resource} is not filled after {waited:?}")]
+    NotSynced {
+        /// The controller.
+        controller: String,
+        /// The first type that is missing.
+        resource: ResourceType,
+        /// How long the controller waited.
+        waited: Duration,
+    },
+}
+
+/// An error and its causes in one line, for logs.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_line_names_every_cause_once() {
+        let inner = ReconcileError::retryable("the disk is full");
+        let outer = ReconcileError::terminal("Unsolvable", inner);
+        assert_eq!(
+            chain(&outer),
+            "cannot reconcile: Unsolvable: cannot reconcile: ReconcileFailed: the disk is full"
+        );
+        assert_eq!((outer.reason(), outer.is_terminal()), ("Unsolvable", true));
+    }
+}

@@ -1,0 +1,126 @@
+//! From a changed object to the keys to reconcile.
+
+use std::sync::Arc;
+
+use crate::cache::CachedObject;
+use crate::{Change, ChangeKind, Object, ObjectKey, ResourceType};
+
+/// Which keys a change concerns.
+pub(super) type Mapper = Arc<dyn Fn(&Change) -> Vec<ObjectKey> + Send + Sync>;
+
+/// One kind of object whose changes cause reconciles.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) resource: ResourceType,
+    pub(super) map: Mapper,
+    /// Whether these are the objects reconciled themselves.
+    pub(super) is_main: bool,
+}
+
+/// The controlling owner of `child` if it is of type `owner` (C13): same group (any version) and kind.
+fn controlling_owner(child: &CachedObject, owner: &ResourceType) -> Option<ObjectKey> {
+    let header = child.header();
+    let reference = header.owners.iter().find(|reference| reference.controller)?;
+    let (group, _) = pilothouse_machinery::resource::split_api_version(&reference.api_version);
+    if group != owner.group || *reference.kind != *owner.kind {
+        return None;
+    }
+    let namespace = if owner.is_namespaced() { Arc::clone(&header.key.namespace) } else { "".into() };
+    Some(ObjectKey { namespace, name: Arc::clone(&reference.name) })
+}
+
+/// Maps a change of a reconciled object to its own key, where it is wanted. Deletions always are.
+pub(super) fn own_key(wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Mapper {
+    Arc::new(move |change| {
+        let counts = change.kind == ChangeKind::Deleted || wanted(change);
+        if counts { vec![change.key.clone()] } else { Vec::new() }
+    })
+}
+
+/// Maps a change of an owned object to its owner, before and after, each once.
+pub(super) fn to_owner(owner: ResourceType) -> Mapper {
+    Arc::new(move |change| {
+        both_sides(change, |object| controlling_owner(object, &owner).into_iter().collect())
+    })
+}
+
+/// Maps a change through a function of the typed object, before and after, each key once.
+pub(super) fn through<K: Object>(map: impl Fn(&K) -> Vec<ObjectKey> + Send + Sync + 'static) -> Mapper {
+    Arc::new(move |change| {
+        both_sides(change, |object| match object.decode::<K>() {
+            Ok(typed) => map(&typed),
+            Err(error) => {
+                tracing::warn!(error = super::error::chain(&error), "cannot map a change to its owners");
+                Vec::new()
+            }
+        })
+    })
+}
+
+fn both_sides(change: &Change, map: impl Fn(&CachedObject) -> Vec<ObjectKey>) -> Vec<ObjectKey> {
+    let mut keys: Vec<ObjectKey> = Vec::new();
+    for object in change.previous.iter().chain([&change.object]) {
+        for key in map(object) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const POD: ResourceType = ResourceType::namespaced("", "v1", "pods", "Pod");
+    const JOB: ResourceType = ResourceType::namespaced("batch", "v1", "jobs", "Job");
+    const NODE: ResourceType = ResourceType::cluster("", "v1", "nodes", "Node");
+
+    fn pod(owners: &Value) -> Arc<CachedObject> {
+        let metadata = json!({"name": "p", "namespace": "ns", "uid": "u", "resourceVersion": "1", "ownerReferences": owners});
+        Arc::new(CachedObject::from_value(&json!({"metadata": metadata}), &POD).unwrap())
+    }
+
+    fn owner(api_version: &str, kind: &str, name: &str, controller: bool) -> Value {
+        json!({"apiVersion": api_version, "kind": kind, "name": name, "uid": name, "controller": controller})
+    }
+
+    fn update(before: &Value, after: &Value) -> Change {
+        let (previous, object) = (Some(pod(before)), pod(after));
+        let key = object.key().clone();
+        Change { key, kind: ChangeKind::Updated, object, previous, initial: false }
+    }
+
+    #[test]
+    fn c13_an_update_concerns_the_old_and_the_new_owner_once_each() {
+        let (a, b) = (owner("batch/v1", "Job", "a", true), owner("batch/v1", "Job", "b", true));
+        let map = to_owner(JOB);
+        let keys = map(&update(&json!([a]), &json!([b])));
+        assert_eq!(keys, [ObjectKey::new("ns", "a"), ObjectKey::new("ns", "b")]);
+        assert_eq!(map(&update(&json!([a]), &json!([a]))), [ObjectKey::new("ns", "a")]);
+        assert_eq!(map(&update(&json!([]), &json!([b]))), [ObjectKey::new("ns", "b")]);
+    }
+
+    #[test]
+    fn c13_other_groups_and_kinds_and_mere_owners_are_ignored() {
+        let map = to_owner(JOB);
+        for other in [
+            owner("apps/v1", "Job", "a", true),
+            owner("batch/v1", "CronJob", "a", true),
+            owner("batch/v1", "Job", "a", false),
+        ] {
+            assert!(map(&update(&json!([other]), &json!([other]))).is_empty(), "{other}");
+        }
+        let newer = owner("batch/v2", "Job", "a", true);
+        assert_eq!(map(&update(&json!([newer]), &json!([newer]))).len(), 1, "any version of the group");
+    }
+
+    #[test]
+    fn c13_cluster_scoped_owners_have_no_namespace() {
+        let node = owner("v1", "Node", "n1", true);
+        assert_eq!(to_owner(NODE)(&update(&json!([node]), &json!([node]))), [ObjectKey::cluster("n1")]);
+    }
+}

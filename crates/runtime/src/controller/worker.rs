@@ -1,0 +1,151 @@
+//! One reconcile from the queue to its consequences.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::context::Shared;
+use super::error::chain;
+use super::metrics::Instruments;
+use super::own_writes::Freshness;
+use super::{Action, Context, ReconcileError, Reconciler};
+use crate::queue::{QueueItem, WorkQueue};
+use crate::{Informer, ObjectKey};
+
+/// What the workers of one controller share.
+pub(super) struct Work<R: Reconciler> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) reconciler: R,
+    pub(super) main: Informer,
+    pub(super) queue: WorkQueue<ObjectKey>,
+    pub(super) instruments: Instruments,
+    pub(super) timeout: Duration,
+}
+
+impl<R: Reconciler> Work<R> {
+    /// Serves one key: reads the object, reconciles it, and does what the outcome asks for.
+    pub(super) async fn serve(&self, item: QueueItem<ObjectKey>) {
+        let key = item.key();
+        let live = match self.shared.own_writes.check(key) {
+            Freshness::Behind { at_most } => {
+                self.instruments.put_aside.inc();
+                self.queue.add_after_with(key.clone(), at_most, item.priority());
+                return;
+            }
+            Freshness::Fresh { waited } => {
+                self.observe_wait(waited);
+                false
+            }
+            Freshness::GivenUp { waited } => {
+                self.observe_wait(Some(waited));
+                self.instruments.live_reads.inc();
+                tracing::warn!(
+                    controller = self.shared.controller, %key, ?waited,
+                    "the cache does not show the controller's own write: reconciling on a live read"
+                );
+                true
+            }
+        };
+        let outcome = match self.read(key, live).await {
+            Ok(None) if !self.shared.is_gone(key) => {
+                self.queue.forget(key);
+                return;
+            }
+            Ok(object) => self.attempt(key, object).await,
+            Err(error) => Err(error),
+        };
+        self.settle(&item, outcome);
+    }
+
+    fn observe_wait(&self, waited: Option<Duration>) {
+        if let Some(waited) = waited {
+            self.instruments.put_aside_seconds.observe(waited.as_secs_f64());
+        }
+    }
+
+    async fn read(&self, key: &ObjectKey, live: bool) -> Result<Option<Arc<R::Object>>, ReconcileError> {
+        if !live {
+            return Ok(self.main.store().get(key).map(|object| object.decode()).transpose()?);
+        }
+        match self.shared.client.get(key).await {
+            Ok(object) => Ok(Some(Arc::new(object))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs the reconciler under its timeout; a panic becomes an error (C5, C6).
+    async fn attempt(
+        &self,
+        key: &ObjectKey,
+        object: Option<Arc<R::Object>>,
+    ) -> Result<Action, ReconcileError> {
+        let context = Context::new(&self.shared, key, object.as_deref());
+        let reconcile_id = self.shared.environment.random_uuid();
+        let span = tracing::info_span!("reconcile", controller = self.shared.controller, %key, reconcile_id);
+        let work = async {
+            match object {
+                Some(object) => self.reconciler.reconcile(object, &context).await,
+                None => {
+                    self.reconciler.deleted(key, &context).await.inspect(|_| self.shared.forget_gone(key))
+                }
+            }
+        };
+        let started = Instant::now();
+        let work = AssertUnwindSafe(work).catch_unwind().instrument(span);
+        let outcome = tokio::time::timeout(self.timeout, work).await;
+        self.instruments.seconds.observe(started.elapsed().as_secs_f64());
+        match outcome {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => {
+                self.instruments.panics.inc();
+                Err(ReconcileError::retryable_because("ReconcilerPanicked", panic_text(&*panic)))
+            }
+            Err(_) => {
+                self.instruments.timeouts.inc();
+                let text = format!("the reconcile was not over after {:?}", self.timeout);
+                Err(ReconcileError::retryable_because("ReconcileTimeout", text))
+            }
+        }
+    }
+
+    /// Success forgets the failures (C3), an error counts one more (C1), a terminal one is not tried again (C2).
+    fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>) {
+        let (key, priority, instruments) = (item.key(), item.priority(), &self.instruments);
+        let controller = &self.shared.controller;
+        match outcome {
+            Ok(Action { again_in: None }) => {
+                self.queue.forget(key);
+                instruments.success.inc();
+            }
+            Ok(Action { again_in: Some(delay) }) => {
+                self.queue.forget(key);
+                self.queue.add_after_with(key.clone(), delay, priority);
+                instruments.requeue_after.inc();
+            }
+            Err(error) if error.is_terminal() => {
+                instruments.error.inc();
+                instruments.errors.inc();
+                instruments.terminal_errors.inc();
+                tracing::error!(controller, %key, error = chain(&error), "reconcile failed for good");
+            }
+            Err(error) => {
+                instruments.error.inc();
+                instruments.errors.inc();
+                let again_in = self.queue.add_rate_limited_with(key.clone(), priority);
+                tracing::warn!(controller, %key, ?again_in, error = chain(&error), "reconcile failed");
+            }
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(|text| &**text));
+    format!("the reconciler panicked: {}", text.unwrap_or("no message"))
+}
