@@ -19,7 +19,7 @@ map with string keys. FLAG is one of
     omitempty, omitzero    as in the JSON tag
     inline                 an embedded struct: a nested message in protobuf, part of the outer object in JSON
     required, optional     as marked
-    merge, retainkeys      the strategies of a strategic merge patch;  mergekey=NAME  the key of a merged list
+    merge, replace, retainkeys  the strategies of a strategic merge patch;  mergekey=NAME  the key of a merged list
     atomic, set, map=A,B   how server-side apply treats the list or map, with the keys of an associative list
     default=JSON           the marked default of a scalar
 """
@@ -170,7 +170,7 @@ class Table:
         marked = markers(comments)
         flags += [word for word in ("required", "optional") if word in marked or f"k8s:{word}" in marked]
         strategies = tags.get("patchStrategy", "").split(",")
-        flags += [word.lower() for word in ("merge", "retainKeys") if word in strategies]
+        flags += [word.lower() for word in ("merge", "replace", "retainKeys") if word in strategies]
         if "patchMergeKey" in tags:
             flags.append("mergekey=" + tags["patchMergeKey"])
         kind = marked.get("listType", marked.get("mapType", marked.get("structType", [""])))[0]

@@ -54,6 +54,75 @@ pub enum PatchError {
         #[source]
         source: json_patch::PatchErrorKind,
     },
+    /// A strategic merge patch does not apply.
+    #[error("failed to apply the strategic merge patch at {path:?}")]
+    Strategic {
+        /// JSON path of the place; empty for the object itself.
+        path: String,
+        /// Why it does not apply.
+        #[source]
+        source: StrategicProblem,
+    },
+}
+
+/// Why a strategic merge patch does not apply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StrategicProblem {
+    /// The value of `$patch` is not one of those that apply here.
+    #[error("unknown patch type {directive}: delete and replace are known")]
+    Directive {
+        /// The value as JSON.
+        directive: String,
+    },
+    /// An element of a merged list does not have its key.
+    #[error("an element does not have the merge key {key:?}")]
+    MissingMergeKey {
+        /// The key of the list.
+        key: String,
+    },
+    /// The elements are objects, and the type of the list has no key to merge them by.
+    #[error("the elements are objects, and the list has no merge key")]
+    NoMergeKey,
+    /// The type has no such field.
+    #[error("the type has no such field")]
+    UnknownField,
+    /// The elements of a merged list are of several JSON types.
+    #[error("the elements are of several types")]
+    MixedList,
+    /// The elements of a merged list are lists.
+    #[error("the elements are lists")]
+    ListOfLists,
+    /// `$retainKeys` is not a list of names.
+    #[error("$retainKeys is not a list of names")]
+    RetainKeysFormat,
+    /// The patch sets a field that its `$retainKeys` does not name.
+    #[error("the patch sets a field that $retainKeys does not name")]
+    RetainKeysMismatch,
+    /// `$setElementOrder`, or what it orders, is not a list.
+    #[error("$setElementOrder, or what it orders, is not a list")]
+    OrderFormat,
+    /// The elements of the patch stand in another order than `$setElementOrder` says.
+    #[error("the elements stand in another order than $setElementOrder says")]
+    OrderMismatch,
+    /// `$deleteFromPrimitiveList` is not a list of scalars.
+    #[error("$deleteFromPrimitiveList is not a list of scalars")]
+    PrimitiveListFormat,
+}
+
+impl StrategicProblem {
+    /// Whether the patch could not apply to any object.
+    fn is_malformed(&self) -> bool {
+        matches!(
+            self,
+            Self::Directive { .. }
+                | Self::RetainKeysFormat
+                | Self::RetainKeysMismatch
+                | Self::OrderFormat
+                | Self::OrderMismatch
+                | Self::PrimitiveListFormat
+        )
+    }
 }
 
 impl PatchError {
@@ -67,6 +136,7 @@ impl PatchError {
             Self::TooDeep { .. } => "TooDeep",
             Self::Operation { .. } => "BadOperation",
             Self::Unapplicable { .. } => "Unapplicable",
+            Self::Strategic { .. } => "Unmergeable",
         }
     }
 
@@ -76,6 +146,11 @@ impl PatchError {
     pub fn status(&self) -> Status {
         match self {
             Self::NotAPatch { .. } => Status::bad_request(self.to_string()),
+            Self::Strategic { path, source } => {
+                let reason =
+                    if source.is_malformed() { StatusReason::BadRequest } else { StatusReason::Invalid };
+                Status::failure(reason, format!("{path}: {source}"))
+            }
             Self::TooManyOperations { count, limit } => Status::failure(
                 StatusReason::RequestEntityTooLarge,
                 format!("The allowed maximum operations in a JSON patch is {limit}, got {count}"),

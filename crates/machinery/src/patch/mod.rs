@@ -1,10 +1,17 @@
-//! How patches apply to an object: JSON patch (RFC 6902) and JSON merge patch (RFC 7386).
+//! How patches apply to an object: JSON patch (RFC 6902), JSON merge patch (RFC 7386), strategic merge patch.
 //!
 //! All functions leave the object as it was when they fail. They know nothing of requests: reading the body, checking
 //! the media type, and validating what comes out is the server's part.
 
+mod directive;
 mod error;
 mod json;
+mod strategic;
+mod strategic_list;
 
-pub use error::PatchError;
+#[cfg(test)]
+mod strategic_tests;
+
+pub use error::{PatchError, StrategicProblem};
 pub use json::{MAX_COPIED_BYTES, MAX_OPERATIONS, json_patch, merge_patch};
+pub use strategic::strategic_merge;

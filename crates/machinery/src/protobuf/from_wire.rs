@@ -50,8 +50,8 @@ fn read_field(
         Shape::One | Shape::Pointer => {
             let value = single(object.remove(name), field, value, depth)?;
             let hidden = field.shape == Shape::One
-                && (field.omit_empty && is_empty_scalar(&field.kind, &value)
-                    || field.omit_zero && value.is_null());
+                && (field.omits_empty() && is_empty_scalar(&field.kind, &value)
+                    || field.omits_zero() && value.is_null());
             if !hidden {
                 object.insert(name.to_owned(), value);
             }
@@ -149,10 +149,10 @@ fn complete(object: &mut Object, message: &MessageType) {
             continue;
         }
         let value = match field.shape {
-            Shape::One if field.omit_zero => continue,
-            Shape::One if field.omit_empty && !is_struct(&field.kind) => continue,
+            Shape::One if field.omits_zero() => continue,
+            Shape::One if field.omits_empty() && !is_struct(&field.kind) => continue,
             Shape::One => zero(field),
-            _ if field.omit_empty => continue,
+            _ if field.omits_empty() => continue,
             _ => Value::Null,
         };
         object.insert(name.to_owned(), value);
@@ -187,10 +187,9 @@ fn zero(field: &FieldType) -> Value {
         ValueKind::String => "".into(),
         // The value of a map; a field of its own is nil.
         ValueKind::Bytes if field.shape == Shape::Map => "".into(),
-        ValueKind::Bool => false.into(),
+        ValueKind::Bool | ValueKind::SchemaOrBool => false.into(),
         ValueKind::Int32 | ValueKind::Int64 | ValueKind::Double | ValueKind::IntOrString => 0.into(),
         ValueKind::Quantity => "0".into(),
-        ValueKind::SchemaOrBool => false.into(),
         _ => Value::Null,
     }
 }

@@ -9,5 +9,7 @@ mod types;
 mod unknown;
 
 pub use table::{Schema, TableError};
-pub use types::{FieldType, MergeStrategy, MessageReference, MessageType, Ownership, Shape, ValueKind};
+pub use types::{
+    FieldType, MergeStrategy, MessageReference, MessageType, Omission, Ownership, Shape, ValueKind,
+};
 pub use unknown::unknown_fields;

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::types::{FieldType, MergeStrategy, MessageReference, MessageType, Ownership, Shape, ValueKind};
+use super::types::{
+    FieldType, MergeStrategy, MessageReference, MessageType, Omission, Ownership, Shape, ValueKind,
+};
 use crate::GroupVersionKind;
 
 const BUILTIN: &str = include_str!("../../data/schema.txt");
@@ -150,8 +152,7 @@ fn parse_field(
         shape,
         kind: parse_kind(kind, names)?,
         inline: false,
-        omit_empty: false,
-        omit_zero: false,
+        omission: Omission::Never,
         required: false,
         strategy: MergeStrategy::default(),
         ownership: Ownership::Default,
@@ -161,18 +162,19 @@ fn parse_field(
     for flag in words.next().unwrap_or_default().split(' ').filter(|flag| !flag.is_empty()) {
         match flag {
             "inline" => field.inline = true,
-            "omitempty" => field.omit_empty = true,
-            "omitzero" => field.omit_zero = true,
+            "omitempty" => field.omission = Omission::Empty,
+            "omitzero" => field.omission = Omission::Zero,
             "required" => required = true,
             "optional" => optional = true,
             "merge" => field.strategy.merge = true,
+            "replace" => field.strategy.replace = true,
             "retainkeys" => field.strategy.retain_keys = true,
             "atomic" => field.ownership = Ownership::Atomic,
             "set" => field.ownership = Ownership::Set,
             flag => parse_valued_flag(flag, &mut field)?,
         }
     }
-    field.required = required || !(optional || field.omit_empty || field.inline);
+    field.required = required || !(optional || field.omits_empty() || field.inline);
     Ok(field)
 }
 

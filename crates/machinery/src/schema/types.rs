@@ -30,10 +30,8 @@ pub struct FieldType {
     pub kind: ValueKind,
     /// Whether it is an embedded struct: a message of its own in protobuf, part of the outer object in JSON.
     pub inline: bool,
-    /// Whether Go's JSON leaves it out when it is zero (a zero struct is still written).
-    pub omit_empty: bool,
-    /// Whether Go's JSON leaves it out when it is zero, structs too.
-    pub omit_zero: bool,
+    /// What Go's JSON leaves out.
+    pub omission: Omission,
     /// Whether the API demands it: marked so, or neither marked optional nor left out when empty.
     pub required: bool,
     /// How a strategic merge patch treats it.
@@ -42,6 +40,17 @@ pub struct FieldType {
     pub ownership: Ownership,
     /// The value that the API gives it when it is absent, where the type says so.
     pub default: Option<Value>,
+}
+
+/// When Go's JSON encoder leaves a field out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Omission {
+    /// Never.
+    Never,
+    /// When it is empty: a zero scalar, or no value, list or map. A zero struct is still written.
+    Empty,
+    /// When it is empty or a zero struct.
+    Zero,
 }
 
 /// How many values a field holds.
@@ -112,6 +121,8 @@ pub enum MessageReference {
 pub struct MergeStrategy {
     /// Lists are merged, not replaced.
     pub merge: bool,
+    /// Objects are replaced, not merged.
+    pub replace: bool,
     /// The patch may name the keys to keep.
     pub retain_keys: bool,
     /// The field that identifies an element of a merged list of structs.
@@ -161,6 +172,18 @@ impl MessageType {
 }
 
 impl FieldType {
+    /// Whether Go's JSON leaves it out when it is empty.
+    #[must_use]
+    pub fn omits_empty(&self) -> bool {
+        self.omission != Omission::Never
+    }
+
+    /// Whether Go's JSON leaves it out when it is a zero struct.
+    #[must_use]
+    pub fn omits_zero(&self) -> bool {
+        self.omission == Omission::Zero
+    }
+
     /// The struct that the value, or each element, is.
     #[must_use]
     pub fn message(&self) -> Option<&MessageType> {
