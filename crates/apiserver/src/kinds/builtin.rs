@@ -1,0 +1,178 @@
+//! The table of built-in resource types.
+
+use std::sync::Arc;
+
+use pilothouse_machinery::{ResourceType, Scope, StatusCause};
+use serde_json::Value;
+
+use super::config::{ConfigMapStrategy, SecretStrategy};
+use super::cron_job::CronJobStrategy;
+use super::deployment::{DeploymentStrategy, ReplicaSetStrategy};
+use super::event::EventStrategy;
+use super::job::JobStrategy;
+use super::lease::LeaseStrategy;
+use super::namespace::NamespaceStrategy;
+use super::node::NodeStrategy;
+use super::pod::PodStrategy;
+use super::service::ServiceStrategy;
+use crate::custom_resources::DefinitionStrategy;
+use crate::kind::{Kind, NameRule, Scale, Strategy};
+use crate::registry::KindRegistry;
+use crate::table;
+
+/// Serves all built-in types.
+pub(crate) fn register(registry: &KindRegistry) {
+    for kind in core().into_iter().chain(batch()).chain(apps()).chain(others()) {
+        registry.add(kind);
+    }
+}
+
+fn kind(
+    group: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+    scope: Scope,
+    strategy: impl Strategy,
+) -> Kind {
+    let resource = match scope {
+        Scope::Namespaced => ResourceType::namespaced(group, "v1", plural, kind),
+        Scope::Cluster => ResourceType::cluster(group, "v1", plural, kind),
+    };
+    Kind { columns: table::columns_of(group, plural), strategy: Arc::new(strategy), ..Kind::new(resource) }
+}
+
+fn replicas() -> Option<Scale> {
+    Some(Scale {
+        spec_replicas: ".spec.replicas".into(),
+        status_replicas: ".status.replicas".into(),
+        label_selector: Some(".spec.selector".into()),
+    })
+}
+
+fn core() -> Vec<Kind> {
+    vec![
+        Kind {
+            short_names: vec!["ns".into()],
+            name_rule: NameRule::Label,
+            status_subresource: true,
+            subresources: vec!["finalize".into()],
+            returns_object_on_delete: true,
+            ..kind("", "namespaces", "Namespace", Scope::Cluster, NamespaceStrategy)
+        },
+        Kind {
+            short_names: vec!["po".into()],
+            categories: vec!["all".into()],
+            status_subresource: true,
+            subresources: vec!["binding".into()],
+            has_generation: true,
+            returns_object_on_delete: true,
+            ..kind("", "pods", "Pod", Scope::Namespaced, PodStrategy)
+        },
+        Kind {
+            short_names: vec!["no".into()],
+            status_subresource: true,
+            ..kind("", "nodes", "Node", Scope::Cluster, NodeStrategy)
+        },
+        Kind {
+            short_names: vec!["cm".into()],
+            ..kind("", "configmaps", "ConfigMap", Scope::Namespaced, ConfigMapStrategy)
+        },
+        kind("", "secrets", "Secret", Scope::Namespaced, SecretStrategy),
+        Kind {
+            short_names: vec!["ev".into()],
+            allow_create_on_update: true,
+            ..kind("", "events", "Event", Scope::Namespaced, EventStrategy)
+        },
+        Kind {
+            short_names: vec!["svc".into()],
+            categories: vec!["all".into()],
+            name_rule: NameRule::Label1035,
+            status_subresource: true,
+            allow_create_on_update: true,
+            returns_object_on_delete: true,
+            ..kind("", "services", "Service", Scope::Namespaced, ServiceStrategy)
+        },
+        Kind {
+            short_names: vec!["sa".into()],
+            returns_object_on_delete: true,
+            ..kind("", "serviceaccounts", "ServiceAccount", Scope::Namespaced, ServiceAccountStrategy)
+        },
+    ]
+}
+
+fn batch() -> Vec<Kind> {
+    vec![
+        Kind {
+            categories: vec!["all".into()],
+            status_subresource: true,
+            has_generation: true,
+            ..kind("batch", "jobs", "Job", Scope::Namespaced, JobStrategy)
+        },
+        Kind {
+            short_names: vec!["cj".into()],
+            categories: vec!["all".into()],
+            status_subresource: true,
+            has_generation: true,
+            ..kind("batch", "cronjobs", "CronJob", Scope::Namespaced, CronJobStrategy)
+        },
+    ]
+}
+
+fn apps() -> Vec<Kind> {
+    vec![
+        Kind {
+            short_names: vec!["deploy".into()],
+            categories: vec!["all".into()],
+            status_subresource: true,
+            scale: replicas(),
+            has_generation: true,
+            generation_counts_annotations: true,
+            ..kind("apps", "deployments", "Deployment", Scope::Namespaced, DeploymentStrategy)
+        },
+        Kind {
+            short_names: vec!["rs".into()],
+            categories: vec!["all".into()],
+            status_subresource: true,
+            scale: replicas(),
+            has_generation: true,
+            ..kind("apps", "replicasets", "ReplicaSet", Scope::Namespaced, ReplicaSetStrategy)
+        },
+    ]
+}
+
+fn others() -> Vec<Kind> {
+    vec![
+        Kind {
+            allow_unconditional_update: false,
+            allow_create_on_update: true,
+            ..kind("coordination.k8s.io", "leases", "Lease", Scope::Namespaced, LeaseStrategy)
+        },
+        Kind {
+            short_names: vec!["crd".into(), "crds".into()],
+            categories: vec!["api-extensions".into()],
+            status_subresource: true,
+            has_generation: true,
+            allow_unconditional_update: false,
+            ..kind(
+                "apiextensions.k8s.io",
+                "customresourcedefinitions",
+                "CustomResourceDefinition",
+                Scope::Cluster,
+                DefinitionStrategy,
+            )
+        },
+    ]
+}
+
+/// Service accounts have no rules of their own; nothing here issues tokens for them.
+struct ServiceAccountStrategy;
+
+impl Strategy for ServiceAccountStrategy {
+    fn validate(&self, _object: &Value) -> Vec<StatusCause> {
+        Vec::new()
+    }
+
+    fn cells(&self, object: &Value, now: jiff::Timestamp) -> Vec<Value> {
+        table::core::service_account(object, now)
+    }
+}

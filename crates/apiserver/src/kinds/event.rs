@@ -1,0 +1,65 @@
+//! Events.
+
+use jiff::Timestamp;
+use pilothouse_machinery::StatusCause;
+use serde_json::{Value, json};
+
+use super::causes;
+use super::field::{selectable, set_default, text};
+use crate::kind::Strategy;
+use crate::table;
+
+pub(super) struct EventStrategy;
+
+impl Strategy for EventStrategy {
+    /// The fields that the type writes even when nothing was said.
+    fn default(&self, object: &mut Value) {
+        let Some(map) = object.as_object_mut() else { return };
+        set_default(map, "source", json!({}));
+        set_default(map, "involvedObject", json!({}));
+        set_default(map, "reportingComponent", "");
+        set_default(map, "reportingInstance", "");
+        for time in ["firstTimestamp", "lastTimestamp", "eventTime"] {
+            set_default(map, time, Value::Null);
+        }
+    }
+
+    fn validate(&self, object: &Value) -> Vec<StatusCause> {
+        let mut found = Vec::new();
+        let involved = text(object, "/involvedObject/namespace");
+        let own = text(object, "/metadata/namespace");
+        let of_cluster = involved.is_empty() && matches!(own, "default" | "kube-system");
+        // An object without a namespace is reported in `default`.
+        if involved != own && !of_cluster {
+            let detail = "does not match event.namespace";
+            found.push(causes::invalid("involvedObject.namespace", &involved.into(), detail));
+        }
+        found
+    }
+
+    fn selectable_fields(&self, object: &Value) -> Vec<(String, String)> {
+        let mut fields = selectable(
+            object,
+            &[
+                "involvedObject.kind",
+                "involvedObject.namespace",
+                "involvedObject.name",
+                "involvedObject.uid",
+                "involvedObject.apiVersion",
+                "involvedObject.resourceVersion",
+                "involvedObject.fieldPath",
+                "reason",
+                "reportingComponent",
+                "type",
+            ],
+        );
+        let source = text(object, "/source/component");
+        let source = if source.is_empty() { text(object, "/reportingComponent") } else { source };
+        fields.push(("source".into(), source.into()));
+        fields
+    }
+
+    fn cells(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        table::event::cells(object, now)
+    }
+}

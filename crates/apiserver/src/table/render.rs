@@ -1,0 +1,102 @@
+//! Tables and partial metadata as answers.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::kind::Kind;
+use crate::kinds::field::text;
+
+const META: &str = "meta.k8s.io/v1";
+
+/// What each row of a Table carries beside its cells: the query parameter `includeObject`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum IncludeObject {
+    /// Nothing.
+    None,
+    /// The object's metadata.
+    #[default]
+    Metadata,
+    /// The whole object.
+    Object,
+}
+
+impl IncludeObject {
+    /// Reads the query parameter; empty is the default, `None` for an unknown word.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" | "Metadata" => Some(Self::Metadata),
+            "None" => Some(Self::None),
+            "Object" => Some(Self::Object),
+            _ => None,
+        }
+    }
+}
+
+/// A Table of `objects`. `list_metadata` is the list's (or, for one object, only its resource version);
+/// `with_columns` is false for all but the first event of a watch.
+pub(crate) fn render<'a>(
+    kind: &Kind,
+    list_metadata: Value,
+    objects: impl IntoIterator<Item = &'a Value>,
+    include: IncludeObject,
+    with_columns: bool,
+    now: Timestamp,
+) -> Value {
+    let row = |object: &Value| {
+        let carried = match include {
+            IncludeObject::None => Value::Null,
+            IncludeObject::Metadata => partial_metadata(object),
+            IncludeObject::Object => object.clone(),
+        };
+        json!({"cells": cells(kind, object, now), "object": carried})
+    };
+    let rows: Vec<_> = objects.into_iter().map(row).collect();
+    let columns = if with_columns { columns(kind) } else { Value::Null };
+    json!({
+        "kind": "Table", "apiVersion": META, "metadata": list_metadata,
+        "columnDefinitions": columns, "rows": rows,
+    })
+}
+
+fn columns(kind: &Kind) -> Value {
+    let column = |column: &crate::kind::Column| {
+        json!({
+            "name": column.name, "type": column.type_name, "format": column.format,
+            "description": column.description, "priority": column.priority,
+        })
+    };
+    if kind.columns.is_empty() {
+        super::columns_of("", "").iter().map(column).collect()
+    } else {
+        kind.columns.iter().map(column).collect()
+    }
+}
+
+fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
+    let cells = kind.strategy.cells(object, now);
+    if !cells.is_empty() {
+        return cells;
+    }
+    let created = text(object, "/metadata/creationTimestamp");
+    // Types without cells of their own show name and age; definitions show the time itself.
+    let age = if kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
+        created.into()
+    } else {
+        super::age::of(object, now)
+    };
+    vec![text(object, "/metadata/name").into(), age]
+}
+
+/// An object with nothing but its metadata.
+pub(crate) fn partial_metadata(object: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": object.get("metadata")})
+}
+
+/// A list of objects with nothing but their metadata.
+pub(crate) fn partial_metadata_list<'a>(
+    list_metadata: Value,
+    objects: impl IntoIterator<Item = &'a Value>,
+) -> Value {
+    let items: Vec<_> = objects.into_iter().map(partial_metadata).collect();
+    json!({"kind": "PartialObjectMetadataList", "apiVersion": META, "metadata": list_metadata, "items": items})
+}
