@@ -130,6 +130,11 @@ pub(crate) trait Strategy: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The `OpenAPI` schema of a custom type.
+    fn schema(&self) -> Option<&Value> {
+        None
+    }
+
     /// Called after each committed write, outside the store's lock: `old` is `None` for a create, `new` is `None`
     /// when the object is gone.
     fn committed(&self, _server: &ApiServer, _old: Option<&Value>, _new: Option<&Value>) {}

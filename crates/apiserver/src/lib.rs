@@ -10,11 +10,16 @@
 
 mod body;
 mod builder;
+mod custom_resources;
+mod discovery;
 mod kind;
+mod kinds;
+mod openapi;
 mod registry;
 mod server;
 mod service;
 mod store;
+mod table;
 
 pub use body::{BodyError, ResponseBody};
 pub use builder::ApiServerBuilder;
