@@ -3,6 +3,7 @@
 use pilothouse_machinery::Environment;
 
 use crate::ApiServer;
+use crate::kinds;
 use crate::registry::KindRegistry;
 use crate::server::Shared;
 
@@ -25,9 +26,12 @@ impl ApiServerBuilder {
 
     /// The server, with its initial namespaces.
     pub fn build(self) -> ApiServer {
+        let registry = KindRegistry::default();
+        kinds::register(&registry);
         ApiServer::from_shared(Shared {
             environment: self.environment.unwrap_or_else(Environment::real),
-            registry: KindRegistry::default(),
+            registry,
+            store: crate::store::Store::new(1, crate::HistoryLimits::default()),
         })
     }
 }

@@ -7,6 +7,7 @@ use pilothouse_machinery::Environment;
 
 use crate::ApiServerBuilder;
 use crate::registry::KindRegistry;
+use crate::store::Store;
 
 /// An API server in one process.
 ///
@@ -20,6 +21,7 @@ pub struct ApiServer {
 pub(crate) struct Shared {
     pub(crate) environment: Environment,
     pub(crate) registry: KindRegistry,
+    pub(crate) store: Store,
 }
 
 impl ApiServer {
@@ -40,6 +42,11 @@ impl ApiServer {
     /// The kinds served.
     pub(crate) fn registry(&self) -> &KindRegistry {
         &self.shared.registry
+    }
+
+    /// The objects.
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
     }
 }
 

@@ -146,7 +146,8 @@ fn validate_versions(spec: &Value, found: &mut Vec<StatusCause>) {
         let path = format!("spec.versions[{index}]");
         let name = text(version, "/name");
         let wrong = format::label_1035(name);
-        found.extend(wrong.iter().map(|detail| causes::invalid(format!("{path}.name"), &name.into(), detail)));
+        found
+            .extend(wrong.iter().map(|detail| causes::invalid(format!("{path}.name"), &name.into(), detail)));
         if versions[..index].iter().any(|other| text(other, "/name") == name) {
             found.push(causes::invalid("spec.versions", &name.into(), "must contain unique version names"));
         }
@@ -156,7 +157,11 @@ fn validate_versions(spec: &Value, found: &mut Vec<StatusCause>) {
             Some(schema) => {
                 if text(schema, "/type") != "object" {
                     let detail = "must be object at the root";
-                    found.push(causes::invalid(format!("{path}.type"), &text(schema, "/type").into(), detail));
+                    found.push(causes::invalid(
+                        format!("{path}.type"),
+                        &text(schema, "/type").into(),
+                        detail,
+                    ));
                 }
                 structural(schema, &path, false, found);
             }

@@ -60,10 +60,8 @@ fn withdraw(server: &ApiServer, definition: &Value) {
 fn conflict_of(server: &ApiServer, definition: &Value) -> Option<(&'static str, String)> {
     let (group, plural) = (text(definition, "/spec/group"), text(definition, "/spec/names/plural"));
     let others: Vec<_> = server.registry().all();
-    let others: Vec<_> = others
-        .iter()
-        .filter(|kind| kind.resource.group == group && kind.resource.plural != plural)
-        .collect();
+    let others: Vec<_> =
+        others.iter().filter(|kind| kind.resource.group == group && kind.resource.plural != plural).collect();
     let taken = |name: &str| {
         others.iter().any(|kind| {
             kind.resource.plural == name
@@ -71,7 +69,8 @@ fn conflict_of(server: &ApiServer, definition: &Value) -> Option<(&'static str, 
                 || kind.short_names.iter().any(|short| short == name)
         })
     };
-    let kind_taken = |name: &str| others.iter().any(|kind| kind.resource.kind == name || kind.list_kind == name);
+    let kind_taken =
+        |name: &str| others.iter().any(|kind| kind.resource.kind == name || kind.list_kind == name);
     let name = |key: &str| text(definition, &format!("/spec/names/{key}"));
     let in_use = |name: &str| format!("{name:?} is already in use");
     if taken(plural) {
@@ -95,12 +94,12 @@ fn conflict_of(server: &ApiServer, definition: &Value) -> Option<(&'static str, 
 /// Writes the outcome into the definition's status.
 fn report(server: &ApiServer, definition: &Value, conflict: Option<(&'static str, String)>) {
     let registry = server.registry();
-    let Some(kind) = registry.any_version("apiextensions.k8s.io", "customresourcedefinitions") else { return };
+    let Some(kind) = registry.any_version("apiextensions.k8s.io", "customresourcedefinitions") else {
+        return;
+    };
     let key = pilothouse_machinery::ObjectKey::cluster(text(definition, "/metadata/name"));
     let now = timestamp(server);
-    let condition = |type_name: &str, status: &str, reason: &str, message: &str| {
-        json!({"type": type_name, "status": status, "lastTransitionTime": now, "reason": reason, "message": message})
-    };
+    let condition = |type_name: &str, status: &str, reason: &str, message: &str| json!({"type": type_name, "status": status, "lastTransitionTime": now, "reason": reason, "message": message});
     let conditions = match &conflict {
         None => json!([
             condition("NamesAccepted", "True", "NoConflicts", "no conflicts found"),

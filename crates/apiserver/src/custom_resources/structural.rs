@@ -55,7 +55,8 @@ pub(super) fn default(value: &mut Value, schema: &Value) {
             let properties = schema.get("properties").and_then(Value::as_object);
             for (key, property) in properties.into_iter().flatten() {
                 if let Some(default) = property.get("default") {
-                    let absent = map.get(key).is_none_or(|value| value.is_null() && !flag(property, "nullable"));
+                    let absent =
+                        map.get(key).is_none_or(|value| value.is_null() && !flag(property, "nullable"));
                     if absent {
                         map.insert(key.clone(), default.clone());
                     }

@@ -62,10 +62,14 @@ impl Validator {
 
     fn string(&self, text: &str, schema: &Value, path: &str, found: &mut Vec<StatusCause>) {
         let length = text.chars().count() as u64;
-        if let Some(maximum) = schema.get("maxLength").and_then(Value::as_u64).filter(|maximum| length > *maximum) {
+        if let Some(maximum) =
+            schema.get("maxLength").and_then(Value::as_u64).filter(|maximum| length > *maximum)
+        {
             found.push(causes::too_long(path, usize::try_from(maximum).unwrap_or(usize::MAX)));
         }
-        if let Some(minimum) = schema.get("minLength").and_then(Value::as_u64).filter(|minimum| length < *minimum) {
+        if let Some(minimum) =
+            schema.get("minLength").and_then(Value::as_u64).filter(|minimum| length < *minimum)
+        {
             let detail = format!("{path} in body should be at least {minimum} chars long");
             found.push(causes::invalid(path, &text.into(), &detail));
         }
@@ -186,7 +190,9 @@ fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() && number.as_f64().is_some_and(|it| it.fract() != 0.0) => "number",
+        Value::Number(number) if number.is_f64() && number.as_f64().is_some_and(|it| it.fract() != 0.0) => {
+            "number"
+        }
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",

@@ -32,9 +32,7 @@ pub(super) fn group(group: &Group) -> Value {
 }
 
 fn fields(group: &Group) -> Value {
-    let version = |(version, _): &(String, _)| {
-        json!({"groupVersion": api_version(&group.name, version), "version": version})
-    };
+    let version = |(version, _): &(String, _)| json!({"groupVersion": api_version(&group.name, version), "version": version});
     let versions: Vec<_> = group.versions.iter().map(version).collect();
     json!({"name": group.name, "preferredVersion": versions.first(), "versions": versions})
 }
@@ -47,7 +45,8 @@ pub(super) fn resource_list<'a>(
 ) -> Value {
     let resources: Vec<_> = kinds.into_iter().flat_map(resources).collect();
     let group_version = api_version(group, version);
-    let mut answer = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": resources});
+    let mut answer =
+        json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": resources});
     // The oldest document of all has no apiVersion.
     if !group.is_empty() {
         answer["apiVersion"] = "v1".into();

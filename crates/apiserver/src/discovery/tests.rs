@@ -7,15 +7,12 @@ use serde_json::Value;
 
 use super::respond;
 use crate::ApiServer;
-use crate::kinds;
 
 const AGGREGATED: &str =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
 fn server() -> ApiServer {
-    let server = ApiServer::builder().environment(Environment::seeded(1)).build();
-    kinds::register(server.registry());
-    server
+    ApiServer::builder().environment(Environment::seeded(1)).build()
 }
 
 async fn get(server: &ApiServer, path: &str, headers: HeaderMap) -> (StatusCode, HeaderMap, Value) {
@@ -32,7 +29,8 @@ async fn aggregated_discovery_has_a_tag_that_lasts_until_a_kind_changes() {
     headers.insert(header::ACCEPT, HeaderValue::from_static(AGGREGATED));
     let (code, answered, body) = get(&server, "/apis", headers.clone()).await;
     assert_eq!((code, &body["kind"]), (StatusCode::OK, &Value::from("APIGroupDiscoveryList")));
-    let batch = &body["items"].as_array().unwrap().iter().find(|item| item["metadata"]["name"] == "batch").unwrap();
+    let batch =
+        &body["items"].as_array().unwrap().iter().find(|item| item["metadata"]["name"] == "batch").unwrap();
     let jobs = &batch["versions"][0]["resources"].as_array().unwrap()[1];
     assert_eq!(jobs["resource"], "jobs");
     assert_eq!(jobs["subresources"][0]["responseKind"]["kind"], "Job");
@@ -78,5 +76,8 @@ async fn openapi_tells_kubectl_that_fields_are_validated_here() {
     assert_eq!(job["x-kubernetes-group-version-kind"][0]["kind"], "Job");
     let reference = job["properties"]["spec"]["allOf"][0]["$ref"].as_str().unwrap();
     assert_eq!(reference, "#/components/schemas/io.k8s.api.batch.v1.JobSpec");
-    assert!(document["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"].is_object());
+    assert!(
+        document["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"]
+            .is_object()
+    );
 }

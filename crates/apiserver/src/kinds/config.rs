@@ -119,7 +119,8 @@ fn total_bytes(object: &Value, map: &str) -> usize {
 fn drop_empty(object: &mut Value, keys: &[&str]) {
     let Some(map) = object.as_object_mut() else { return };
     for key in keys {
-        if map.get(*key).is_some_and(|value| value.is_null() || value.as_object().is_some_and(Map::is_empty)) {
+        if map.get(*key).is_some_and(|value| value.is_null() || value.as_object().is_some_and(Map::is_empty))
+        {
             map.remove(*key);
         }
     }

@@ -53,7 +53,9 @@ fn default_requests(map: &mut Map<String, Value>) {
 }
 
 fn default_probe(probe: &mut Map<String, Value>) {
-    for (key, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)] {
+    for (key, value) in
+        [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
+    {
         set_default(probe, key, value);
     }
     if let Some(Value::Object(action)) = probe.get_mut("httpGet") {
@@ -168,9 +170,13 @@ mod tests {
 
     #[test]
     fn images_without_a_tag_are_pulled_always() {
-        for (image, latest) in
-            [("busybox", true), ("a/b:latest", true), ("a:5000/b", true), ("b:1", false), ("b@sha256:0", false)]
-        {
+        for (image, latest) in [
+            ("busybox", true),
+            ("a/b:latest", true),
+            ("a:5000/b", true),
+            ("b:1", false),
+            ("b@sha256:0", false),
+        ] {
             assert_eq!(has_latest_tag(image), latest, "{image}");
         }
     }

@@ -59,7 +59,12 @@ impl Strategy for DeploymentStrategy {
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<StatusCause> {
         let mut found = self.validate(new);
-        causes::immutable(&mut found, "spec.selector", new.pointer("/spec/selector"), old.pointer("/spec/selector"));
+        causes::immutable(
+            &mut found,
+            "spec.selector",
+            new.pointer("/spec/selector"),
+            old.pointer("/spec/selector"),
+        );
         found
     }
 
@@ -93,7 +98,12 @@ impl Strategy for ReplicaSetStrategy {
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<StatusCause> {
         let mut found = self.validate(new);
-        causes::immutable(&mut found, "spec.selector", new.pointer("/spec/selector"), old.pointer("/spec/selector"));
+        causes::immutable(
+            &mut found,
+            "spec.selector",
+            new.pointer("/spec/selector"),
+            old.pointer("/spec/selector"),
+        );
         found
     }
 

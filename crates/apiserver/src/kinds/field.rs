@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 /// The map under `key`, made when absent or null; `None` when there is something else.
-pub(crate) fn map_at<'a>(parent: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+pub(crate) fn map_at<'a>(
+    parent: &'a mut Map<String, Value>,
+    key: &str,
+) -> Option<&'a mut Map<String, Value>> {
     let slot = parent.entry(key).or_insert(Value::Null);
     if slot.is_null() {
         *slot = Value::Object(Map::new());

@@ -72,7 +72,11 @@ pub(crate) fn path_segment(text: &str) -> Vec<String> {
     if matches!(text, "." | "..") {
         return vec![format!("may not be '{text}'")];
     }
-    ["/", "%"].iter().filter(|part| text.contains(**part)).map(|part| format!("may not contain '{part}'")).collect()
+    ["/", "%"]
+        .iter()
+        .filter(|part| text.contains(**part))
+        .map(|part| format!("may not contain '{part}'"))
+        .collect()
 }
 
 /// What is wrong with `text` as a label or annotation key: `[subdomain/]name`.
@@ -118,7 +122,9 @@ mod tests {
 
     #[test]
     fn names_follow_their_rfc() {
-        assert!(subdomain("a.b-c.1").is_empty() && label("123-abc").is_empty() && label_1035("a1").is_empty());
+        assert!(
+            subdomain("a.b-c.1").is_empty() && label("123-abc").is_empty() && label_1035("a1").is_empty()
+        );
         for bad in ["", "A", "a_b", "-a", "a-", "a..b", ".a"] {
             assert!(!subdomain(bad).is_empty(), "{bad:?}");
         }
@@ -128,7 +134,9 @@ mod tests {
 
     #[test]
     fn label_keys_may_have_one_prefix_and_values_may_be_empty() {
-        assert!(qualified_name("app").is_empty() && qualified_name("batch.kubernetes.io/job-name").is_empty());
+        assert!(
+            qualified_name("app").is_empty() && qualified_name("batch.kubernetes.io/job-name").is_empty()
+        );
         for bad in ["", "/a", "a/", "a/b/c", "UPPER.io/x", "-x"] {
             assert!(!qualified_name(bad).is_empty(), "{bad:?}");
         }

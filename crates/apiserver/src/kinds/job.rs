@@ -120,12 +120,9 @@ fn generate_selector(object: &mut Value) {
     let (uid, name) = (text(object, "/metadata/uid").to_owned(), text(object, "/metadata/name").to_owned());
     let Some(spec) = map_under(object, &["spec"]) else { return };
     if let Some(labels) = map_under_map(spec, &["template", "metadata", "labels"]) {
-        for (key, value) in [
-            (CONTROLLER_UID, &uid),
-            (JOB_NAME, &name),
-            ("controller-uid", &uid),
-            ("job-name", &name),
-        ] {
+        for (key, value) in
+            [(CONTROLLER_UID, &uid), (JOB_NAME, &name), ("controller-uid", &uid), ("job-name", &name)]
+        {
             labels.insert(key.into(), value.as_str().into());
         }
     }

@@ -54,7 +54,8 @@ fn conditions(new: &Value, old: &Value, found: &mut Vec<StatusCause>) {
 }
 
 fn times(new: &Value, old: &Value, found: &mut Vec<StatusCause>) {
-    let time = |job: &Value, key: &str| job.pointer(&format!("/status/{key}")).filter(|it| !it.is_null()).cloned();
+    let time =
+        |job: &Value, key: &str| job.pointer(&format!("/status/{key}")).filter(|it| !it.is_null()).cloned();
     let (started, completed) = (time(new, "startTime"), time(new, "completionTime"));
     let complete = has_condition(new, "Complete");
     let finished = complete || has_condition(new, "Failed");
@@ -146,7 +147,8 @@ mod tests {
             ["status.conditions: Invalid value: cannot set Complete=True condition without the \
               SuccessCriteriaMet=true condition"]
         );
-        let done = json!({"startTime": start, "completionTime": start, "conditions": [met.clone(), complete]});
+        let done =
+            json!({"startTime": start, "completionTime": start, "conditions": [met.clone(), complete]});
         assert_eq!(messages(done.clone(), running), [""; 0]);
         let reopened = json!({"startTime": start, "conditions": [met]});
         assert_eq!(
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_finished_job_has_no_active_pods_and_ready_pods_are_active() {
-        let failed = json!([{"type": "FailureTarget", "status": "True"}, {"type": "Failed", "status": "True"}]);
+        let failed =
+            json!([{"type": "FailureTarget", "status": "True"}, {"type": "Failed", "status": "True"}]);
         let status = json!({"active": 1, "startTime": "2026-01-01T00:00:00Z", "conditions": failed});
         assert_eq!(
             messages(status, json!({})),

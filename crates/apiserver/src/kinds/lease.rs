@@ -15,7 +15,11 @@ impl Strategy for LeaseStrategy {
     fn validate(&self, object: &Value) -> Vec<StatusCause> {
         let mut found = Vec::new();
         if let Some(seconds) = number(object, "/spec/leaseDurationSeconds").filter(|seconds| *seconds <= 0) {
-            found.push(causes::invalid("spec.leaseDurationSeconds", &seconds.into(), "must be greater than 0"));
+            found.push(causes::invalid(
+                "spec.leaseDurationSeconds",
+                &seconds.into(),
+                "must be greater than 0",
+            ));
         }
         if let Some(count) = number(object, "/spec/leaseTransitions").filter(|count| *count < 0) {
             let detail = "must be greater than or equal to 0";

@@ -23,7 +23,9 @@ impl Strategy for PodStrategy {
         set_default(spec, "enableServiceLinks", true);
         if spec.get("hostNetwork") == Some(&Value::Bool(true)) {
             let containers = spec.get_mut("containers").and_then(Value::as_array_mut);
-            for port in containers.into_iter().flatten().filter_map(|it| it.pointer_mut("/ports")?.as_array_mut()) {
+            for port in
+                containers.into_iter().flatten().filter_map(|it| it.pointer_mut("/ports")?.as_array_mut())
+            {
                 for port in port.iter_mut().filter_map(Value::as_object_mut) {
                     let number = port.get("containerPort").cloned().unwrap_or(Value::Null);
                     set_default(port, "hostPort", number);
@@ -114,9 +116,9 @@ fn quality_of_service(pod: &Value) -> &'static str {
         container.pointer(&format!("/resources/{kind}/{resource}")).cloned()
     };
     let nothing = containers().all(|container| {
-        ["requests", "limits"].iter().all(|kind| {
-            ["cpu", "memory"].iter().all(|resource| asks(container, kind, resource).is_none())
-        })
+        ["requests", "limits"]
+            .iter()
+            .all(|kind| ["cpu", "memory"].iter().all(|resource| asks(container, kind, resource).is_none()))
     });
     let equal = containers().all(|container| {
         ["cpu", "memory"].iter().all(|resource| {
@@ -150,7 +152,8 @@ fn only_mutable_fields_differ(new: &Value, old: &Value) -> bool {
         free.push("tolerations");
     }
     for key in free {
-        let (Some(expected), wanted) = (expected.as_object_mut(), new.pointer(&format!("/spec/{key}"))) else {
+        let (Some(expected), wanted) = (expected.as_object_mut(), new.pointer(&format!("/spec/{key}")))
+        else {
             return false;
         };
         match wanted {
@@ -174,7 +177,9 @@ mod tests {
     #[test]
     fn quality_of_service_follows_requests_and_limits() {
         let with = |resources: Value| {
-            quality_of_service(&pod(json!({"containers": [{"name": "c", "image": "i", "resources": resources}]})))
+            quality_of_service(&pod(
+                json!({"containers": [{"name": "c", "image": "i", "resources": resources}]}),
+            ))
         };
         assert_eq!(with(json!({})), "BestEffort");
         assert_eq!(with(json!({"requests": {"cpu": "1"}})), "Burstable");

@@ -83,7 +83,10 @@ pub(super) fn validate_spec(spec: &Value, path: &str) -> Vec<StatusCause> {
         let detail = "must be between 1 and 2147483647, inclusive";
         found.push(causes::invalid(field, &seconds.into(), detail));
     }
-    found.extend(selector::labels(spec.get("nodeSelector").unwrap_or(&Value::Null), &format!("{path}.nodeSelector")));
+    found.extend(selector::labels(
+        spec.get("nodeSelector").unwrap_or(&Value::Null),
+        &format!("{path}.nodeSelector"),
+    ));
     found.extend(unknown_volumes(spec, path));
     found
 }

@@ -9,7 +9,8 @@ use super::format;
 
 /// What is wrong with a `metav1.LabelSelector` at `path`.
 pub(super) fn validate(selector: &Value, path: &str) -> Vec<StatusCause> {
-    let mut found = labels(selector.get("matchLabels").unwrap_or(&Value::Null), &format!("{path}.matchLabels"));
+    let mut found =
+        labels(selector.get("matchLabels").unwrap_or(&Value::Null), &format!("{path}.matchLabels"));
     for (index, requirement) in list(selector, "/matchExpressions").iter().enumerate() {
         let path = format!("{path}.matchExpressions[{index}]");
         let has_values = !list(requirement, "/values").is_empty();
@@ -62,8 +63,9 @@ pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
     equal
         && list(selector, "/matchExpressions").iter().all(|requirement| {
             let present = label(text(requirement, "/key"));
-            let among = present
-                .is_some_and(|value| list(requirement, "/values").iter().any(|wanted| wanted.as_str() == Some(value)));
+            let among = present.is_some_and(|value| {
+                list(requirement, "/values").iter().any(|wanted| wanted.as_str() == Some(value))
+            });
             match text(requirement, "/operator") {
                 "In" => among,
                 "NotIn" => !among,

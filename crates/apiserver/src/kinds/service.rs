@@ -68,7 +68,9 @@ impl Strategy for ServiceStrategy {
         let given = !text(new, "/spec/clusterIP").is_empty();
         if let Some(spec) = map_under(new, &["spec"]) {
             for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-                if let Some(value) = old.pointer(&format!("/spec/{key}")).filter(|_| !given || key != "clusterIPs") {
+                if let Some(value) =
+                    old.pointer(&format!("/spec/{key}")).filter(|_| !given || key != "clusterIPs")
+                {
                     set_default(spec, key, value.clone());
                 }
             }
@@ -123,7 +125,8 @@ fn validate_port(port: &Value, path: &str, named: bool, found: &mut Vec<StatusCa
     }
     if !name.is_empty() {
         let wrong = format::label(name);
-        found.extend(wrong.iter().map(|detail| causes::invalid(format!("{path}.name"), &name.into(), detail)));
+        found
+            .extend(wrong.iter().map(|detail| causes::invalid(format!("{path}.name"), &name.into(), detail)));
     }
     let number = port.get("port").and_then(Value::as_i64).unwrap_or(0);
     if !(1..=65535).contains(&number) {

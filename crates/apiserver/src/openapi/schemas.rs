@@ -157,7 +157,9 @@ fn element(field: &'static FieldType, found: &mut BTreeMap<String, Value>) -> Va
         ValueKind::IntOrString => formatted("string", "int-or-string"),
         ValueKind::Raw | ValueKind::Fields => json!({"type": "object"}),
         ValueKind::Strings => json!({"type": "array", "items": {"type": "string"}}),
-        ValueKind::Json | ValueKind::SchemaOrBool | ValueKind::SchemaOrArray | ValueKind::SchemaOrStrings => json!({}),
+        ValueKind::Json | ValueKind::SchemaOrBool | ValueKind::SchemaOrArray | ValueKind::SchemaOrStrings => {
+            json!({})
+        }
         ValueKind::Message(_) => match field.message() {
             Some(message) => {
                 add(message, found);

@@ -108,8 +108,12 @@ const EVENT: &[Row] = &[
 const LEASE: &[Row] = &[NAME, ("Holder", "string", "", 0, "Who holds the lease."), AGE];
 const NAMESPACE: &[Row] = &[NAME, ("Status", "string", "", 0, "Active or Terminating."), AGE];
 const CONFIG_MAP: &[Row] = &[NAME, ("Data", "string", "", 0, "Number of entries."), AGE];
-const SECRET: &[Row] =
-    &[NAME, ("Type", "string", "", 0, "What it holds."), ("Data", "string", "", 0, "Number of entries."), AGE];
+const SECRET: &[Row] = &[
+    NAME,
+    ("Type", "string", "", 0, "What it holds."),
+    ("Data", "string", "", 0, "Number of entries."),
+    AGE,
+];
 const SERVICE_ACCOUNT: &[Row] =
     &[NAME, ("Secrets", "string", "", 0, "Number of secrets that pods of the account may use."), AGE];
 const DEFINITION: &[Row] = &[NAME, ("Created At", "date", "", 0, "When the definition was created.")];

@@ -44,7 +44,8 @@ pub(crate) fn lease(object: &Value, now: Timestamp) -> Vec<Value> {
 
 /// The cells of a node's row.
 pub(crate) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
-    let known = list(object, "/status/conditions").iter().any(|condition| text(condition, "/type") == "Ready");
+    let known =
+        list(object, "/status/conditions").iter().any(|condition| text(condition, "/type") == "Ready");
     let mut status = match (known, has_condition(object, "Ready")) {
         (false, _) => "Unknown".to_owned(),
         (true, true) => "Ready".to_owned(),

@@ -30,7 +30,10 @@ pub(crate) fn columns(version: &Value) -> (Vec<Column>, Vec<PrinterColumn>) {
         let type_name = text(given, "/type");
         let priority = number(given, "/priority").unwrap_or(0);
         let described = match text(given, "/description") {
-            "" => format!("Custom resource definition column (in JSONPath format): {}", text(given, "/jsonPath")),
+            "" => format!(
+                "Custom resource definition column (in JSONPath format): {}",
+                text(given, "/jsonPath")
+            ),
             text => text.to_owned(),
         };
         columns.push(column(text(given, "/name"), type_name, text(given, "/format"), &described, priority));
@@ -59,7 +62,8 @@ fn cell(type_name: &str, found: &[&Value], now: Timestamp) -> Value {
     let Some(first) = found.first() else { return Value::Null };
     match (type_name, first) {
         ("string", _) => {
-            let texts: Vec<_> = found.iter().filter(|value| !value.is_null()).map(|value| print(value)).collect();
+            let texts: Vec<_> =
+                found.iter().filter(|value| !value.is_null()).map(|value| print(value)).collect();
             if texts.is_empty() { Value::Null } else { texts.join(" ").into() }
         }
         ("integer", Value::Number(number)) => match number.as_i64().or_else(|| truncated(number.as_f64())) {

@@ -11,7 +11,8 @@ use crate::kinds::field::{has_condition, list, number, text};
 /// The cells of a job's row.
 pub(crate) fn job(job: &Value, now: Timestamp) -> Vec<Value> {
     let succeeded = number(job, "/status/succeeded").unwrap_or(0);
-    let completions = match (number(job, "/spec/completions"), number(job, "/spec/parallelism").unwrap_or(0)) {
+    let completions = match (number(job, "/spec/completions"), number(job, "/spec/parallelism").unwrap_or(0))
+    {
         (Some(completions), _) => format!("{succeeded}/{completions}"),
         (None, 2..) => {
             format!("{succeeded}/1 of {}", number(job, "/spec/parallelism").unwrap_or(0))

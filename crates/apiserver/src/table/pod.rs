@@ -127,7 +127,9 @@ fn main_containers(pod: &Value, summary: &mut Summary) {
             summary.reason = waiting.into();
         } else if let Some(terminated) = container.pointer("/state/terminated") {
             summary.reason = termination(terminated);
-        } else if container.get("ready") == Some(&Value::Bool(true)) && container.pointer("/state/running").is_some() {
+        } else if container.get("ready") == Some(&Value::Bool(true))
+            && container.pointer("/state/running").is_some()
+        {
             running = true;
             summary.ready += 1;
         }
@@ -154,8 +156,10 @@ mod tests {
         let creating = pod(json!({"phase": "Pending", "containerStatuses": [
             {"state": {"waiting": {"reason": "ContainerCreating"}}}]}));
         assert_eq!(status_of(&creating), (json!("0/1"), json!("ContainerCreating"), json!("0")));
-        let restarted = pod(json!({"phase": "Running", "containerStatuses": [{"ready": true, "restartCount": 2,
-            "state": {"running": {}}, "lastState": {"terminated": {"finishedAt": "2026-01-01T00:00:00Z"}}}]}));
+        let restarted = pod(
+            json!({"phase": "Running", "containerStatuses": [{"ready": true, "restartCount": 2,
+            "state": {"running": {}}, "lastState": {"terminated": {"finishedAt": "2026-01-01T00:00:00Z"}}}]}),
+        );
         assert_eq!(status_of(&restarted), (json!("1/1"), json!("Running"), json!("2 (10m ago)")));
         let failed = pod(json!({"phase": "Failed", "containerStatuses": [
             {"state": {"terminated": {"exitCode": 3}}}]}));
