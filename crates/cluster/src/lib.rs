@@ -1,7 +1,9 @@
 //! A simulated cluster: the controllers that make jobs run, as ordinary Pilothouse controllers.
+mod discovery;
 mod garbage;
 mod hash;
 mod job;
 mod kubelet;
+mod namespace;
 mod pace;
 mod scheduler;

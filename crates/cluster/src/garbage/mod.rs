@@ -1,5 +1,6 @@
 //! The garbage collector: deletes objects whose owners are gone.
 
+mod collector;
 mod decision;
 mod graph;
 mod node;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The finalizer of an object that waits for its dependents to be deleted.
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
@@ -23,16 +23,16 @@ pub(crate) struct Node {
 }
 
 /// An owner reference.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Owner {
     pub(crate) api_version: String,
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) uid: Arc<str>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) block_owner_deletion: Option<bool>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) controller: Option<bool>,
 }
 

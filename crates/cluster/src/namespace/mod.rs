@@ -1,0 +1,3 @@
+//! The namespace controller: empties namespaces that are being deleted and lets them go.
+
+mod content;
