@@ -13,6 +13,8 @@ pub mod manager;
 pub mod metrics;
 pub mod object;
 pub mod queue;
+#[cfg(test)]
+mod testing;
 
 pub use cache::{
     CachedObject, Change, ChangeKind, DecodeError, Informer, Informers, Lister, Snapshot, Store, Subscription,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{ObjectKey, ResourceVersion};
+use crate::{ObjectKey, ResourceType, ResourceVersion};
 
 /// What a cache, an index and a work queue need to know of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,14 @@ pub enum ScanError {
     /// The text is not JSON, or its metadata is not that of an object.
     #[error("cannot read the object as JSON")]
     Structure(#[source] serde_json::Error),
+    /// The object is of another type.
+    #[error("cannot take {found:?} for {expected:?}")]
+    WrongType {
+        /// The `apiVersion` and kind asked for.
+        expected: String,
+        /// What the object says.
+        found: String,
+    },
     /// The object has no `metadata.name`, so it has no key.
     #[error("cannot identify the object: it has no metadata.name")]
     Nameless,
@@ -87,6 +95,7 @@ impl ScanError {
         match self {
             Self::Encoding(_) => "InvalidEncoding",
             Self::Structure(_) => "InvalidStructure",
+            Self::WrongType { .. } => "WrongType",
             Self::Nameless => "MissingName",
         }
     }
@@ -175,6 +184,20 @@ pub fn scan(bytes: &[u8]) -> Result<ScannedObject, ScanError> {
         kind: object.kind.map(Cow::into_owned),
         managed_fields,
     })
+}
+
+impl ScannedObject {
+    /// Whether the object is of this type, as far as it says: what it leaves out is taken to fit.
+    pub fn check_type(&self, resource: &ResourceType) -> Result<(), ScanError> {
+        let expected = resource.api_version();
+        let version = self.api_version.as_deref().unwrap_or(&expected);
+        let kind = self.kind.as_deref().unwrap_or(&resource.kind);
+        if version == expected && kind == resource.kind {
+            return Ok(());
+        }
+        let found = format!("{version} {kind}");
+        Err(ScanError::WrongType { expected: format!("{expected} {}", resource.kind), found })
+    }
 }
 
 impl From<RawOwner<'_>> for OwnerHeader {

@@ -9,7 +9,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::CachedObject;
 use super::flag::Flag;
 use super::index::IndexError;
-use super::store::{Store, Write};
+use super::reflector::{Reflector, ReflectorEvent, WatchEvent};
+use super::store::Store;
 use super::subscription::{ChangeQueue, Subscription};
 
 /// A cache of all objects of one type, kept up to date by one list and watch, shared by everybody who asks.
@@ -26,7 +27,7 @@ use super::subscription::{ChangeQueue, Subscription};
 #[derive(Clone, Debug)]
 pub struct Informer {
     core: Arc<Core>,
-    stop: Arc<DropGuard>,
+    _stop: Arc<DropGuard>,
 }
 
 /// The part that the reflector's task shares.
@@ -55,11 +56,17 @@ impl Informer {
             synced: Flag::default(),
             stopped: Flag::default(),
         };
-        Self { core: Arc::new(core), stop: Arc::new(token.drop_guard()) }
+        Self { core: Arc::new(core), _stop: Arc::new(token.drop_guard()) }
     }
 
-    pub(super) fn core(&self) -> &Arc<Core> {
-        &self.core
+    /// What keeps the informer up to date. It ends, and with it all subscriptions, when `token` is cancelled.
+    pub(super) fn follow(
+        &self,
+        reflector: Reflector,
+        token: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        // The task holds the core alone, so that it does not keep itself running.
+        follow(CloseAtEnd(Arc::clone(&self.core)), reflector, token)
     }
 
     /// The type of the objects.
@@ -122,11 +129,46 @@ impl Informer {
     }
 }
 
+/// Closes the core also when the task that feeds it panics or is dropped.
+struct CloseAtEnd(Arc<Core>);
+
+impl Drop for CloseAtEnd {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+async fn follow(core: CloseAtEnd, mut reflector: Reflector, token: CancellationToken) {
+    let core = &core.0;
+    let mut list = Vec::new();
+    loop {
+        let event = tokio::select! {
+            biased;
+            () = token.cancelled() => return,
+            event = reflector.next() => event,
+        };
+        match event {
+            ReflectorEvent::ListStarted(_) => list.clear(),
+            ReflectorEvent::ListItems(items) => {
+                let known = core.store.snapshot();
+                // What is unchanged is dropped right away, so that a relist does not hold everything twice.
+                list.extend(items.into_iter().map(|item| match known.get(item.key()) {
+                    Some(same) if same.is_same_version(&item) => Arc::clone(same),
+                    _ => item,
+                }));
+            }
+            ReflectorEvent::ListCompleted(version) => core.replace(std::mem::take(&mut list), &version),
+            ReflectorEvent::WatchOpened => {}
+            ReflectorEvent::Watched(events) => core.apply(&events),
+        }
+    }
+}
+
 impl Core {
     /// Applies what a watch said and tells subscribers.
-    pub(super) fn apply(&self, writes: &[Write]) {
+    pub(super) fn apply(&self, events: &[WatchEvent]) {
         let mut subscribers = self.subscribers.lock();
-        let written = self.store.apply(writes);
+        let written = self.store.apply(events);
         if !written.is_empty() {
             subscribers.each(|queue| queue.push(written.iter().cloned(), false));
         }

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use pilothouse_machinery::{Environment, ResourceType};
 use tokio_util::sync::CancellationToken;
 
+use super::reflector::{Reflector, ReflectorMetrics, ReflectorOptions};
 use super::{Informer, Lister};
 use crate::client::Client;
 use crate::metrics::Metrics;
@@ -54,6 +55,13 @@ impl Informers {
         }
         let token = self.shared.token.child_token();
         let informer = Informer::new(resource.clone(), token.clone());
+        let reflector = Reflector::new(
+            self.shared.client.clone(),
+            resource.clone(),
+            ReflectorOptions::default(),
+            ReflectorMetrics::new(&self.shared.metrics, resource),
+        );
+        self.shared.environment.spawn("informer", informer.follow(reflector, token));
         informers.insert(resource.clone(), informer.clone());
         informer
     }

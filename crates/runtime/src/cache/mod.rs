@@ -12,9 +12,12 @@ mod informer;
 mod informers;
 mod lister;
 mod object;
+pub(crate) mod reflector;
 mod snapshot;
 mod store;
 mod subscription;
+#[cfg(test)]
+mod tests;
 
 pub use change::{Change, ChangeKind};
 pub use index::IndexError;

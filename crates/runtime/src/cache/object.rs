@@ -50,9 +50,10 @@ impl DecodeError {
 
 impl CachedObject {
     /// Takes in the bytes of one object of type `resource`, which fills in `apiVersion` and `kind` where the
-    /// object leaves them out.
+    /// object leaves them out. An object that says it is of another type is refused.
     pub fn from_bytes(bytes: &[u8], resource: &ResourceType) -> Result<Self, ScanError> {
         let scanned = scan(bytes)?;
+        scanned.check_type(resource)?;
         let bytes = normalise(bytes, &scanned, resource);
         Ok(Self { header: scanned.header, bytes, decoded: OnceLock::new() })
     }

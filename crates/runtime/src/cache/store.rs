@@ -8,6 +8,7 @@ use pilothouse_machinery::{ObjectKey, ResourceVersion};
 use tokio::sync::oneshot;
 
 use super::index::{Index, IndexError, IndexFunction, NAMESPACE};
+use super::reflector::WatchEvent;
 use super::snapshot::{Contents, Snapshot};
 use super::{CachedObject, ChangeKind};
 
@@ -33,17 +34,6 @@ struct Shared {
 struct Waiting {
     version: ResourceVersion,
     reached: oneshot::Sender<()>,
-}
-
-/// One thing that a watch said.
-#[derive(Clone, Debug)]
-pub(crate) enum Write {
-    /// An object is new or changed.
-    Put(Arc<CachedObject>),
-    /// An object is gone; its version is that of the deletion.
-    Remove(Arc<CachedObject>),
-    /// Nothing up to this version is missing.
-    Bookmark(ResourceVersion),
 }
 
 /// What a write changed.
@@ -112,16 +102,16 @@ impl Store {
     }
 
     /// Applies what a watch said, in order, and publishes the result as one state.
-    pub(crate) fn apply(&self, writes: &[Write]) -> Vec<Written> {
+    pub(crate) fn apply(&self, events: &[WatchEvent]) -> Vec<Written> {
         self.write(|contents| {
-            let mut written = Vec::with_capacity(writes.len());
-            for write in writes {
-                match write {
-                    Write::Put(object) => {
+            let mut written = Vec::with_capacity(events.len());
+            for event in events {
+                match event {
+                    WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                         contents.advance(object.resource_version());
                         written.extend(put(contents, Arc::clone(object)));
                     }
-                    Write::Remove(object) => {
+                    WatchEvent::Deleted(object) => {
                         contents.advance(object.resource_version());
                         let previous = contents.remove(object.key());
                         written.extend(previous.map(|previous| Written {
@@ -130,7 +120,7 @@ impl Store {
                             previous: Some(previous),
                         }));
                     }
-                    Write::Bookmark(version) => contents.advance(version),
+                    WatchEvent::Bookmark(version) => contents.advance(version),
                 }
             }
             written

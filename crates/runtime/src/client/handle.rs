@@ -122,7 +122,7 @@ impl Client {
     }
 
     /// A part of a request under the client's timeout.
-    pub(super) async fn in_time<F: Future>(&self, action: &str, part: F) -> Result<F::Output, ClientError> {
+    pub(crate) async fn in_time<F: Future>(&self, action: &str, part: F) -> Result<F::Output, ClientError> {
         tokio::time::timeout(self.flow.options.request_timeout, part)
             .await
             .map_err(|_| self.timed_out(action))

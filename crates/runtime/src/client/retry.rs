@@ -17,9 +17,15 @@ pub(super) struct RequestTraits {
     once: bool,
 }
 
-/// Marks a request that its sender wants to repeat itself.
+/// Marks a request that its sender will repeat itself where needed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SendOnce;
+struct SendOnce;
+
+/// The same request, exempt from retries.
+pub(crate) fn send_once<B>(mut request: Request<B>) -> Request<B> {
+    request.extensions_mut().insert(SendOnce);
+    request
+}
 
 impl RequestTraits {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
@@ -67,7 +73,7 @@ pub(super) fn pause(
 }
 
 /// The seconds of a `Retry-After` header. Kubernetes never writes the date form.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }

@@ -1,0 +1,190 @@
+//! Lists.
+
+use std::sync::Arc;
+
+use http::Method;
+use http_body_util::BodyExt;
+use pilothouse_machinery::framing::{FramingError, FramingLimits, ListMetadata, ListSplitter};
+use pilothouse_machinery::{ResourceVersion, Status};
+
+use super::machine::State;
+use super::status::{is_too_large, retry_after};
+use super::{ListCause, Reflector, ReflectorEvent};
+use crate::cache::CachedObject;
+use crate::client::{ClientError, Query, bare, failure_of, is_success, send_once};
+
+const DEFAULT_PAGE: u32 = 500;
+
+/// How new the state must be that a list shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ListFrom {
+    /// Any state the server has at hand (`resourceVersion=0`).
+    Any,
+    /// One that includes this version.
+    NotOlderThan(ResourceVersion),
+    /// The newest (no `resourceVersion`).
+    Newest,
+}
+
+/// A list under way.
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    from: ListFrom,
+    cause: ListCause,
+    /// The token of the next page; empty before the first.
+    token: String,
+    /// Everything in one answer, because a page's token expired (R10).
+    whole: bool,
+    started: bool,
+}
+
+/// Why a page could not be read.
+enum PageError {
+    Refused(Box<Status>),
+    Failed(Box<dyn std::error::Error + Send + Sync>, &'static str),
+}
+
+impl Listing {
+    pub(super) fn new(from: ListFrom, cause: ListCause) -> Self {
+        Self { from, cause, token: String::new(), whole: false, started: false }
+    }
+
+    /// The same list from its beginning.
+    fn restarted(&self) -> Self {
+        Self { whole: self.whole, ..Self::new(self.from.clone(), self.cause) }
+    }
+
+    fn limit(&self, page_size: Option<u32>, pages_always: bool) -> Option<u32> {
+        // A list at a version is served from the server's cache only when it is not paged (R9).
+        let from_cache = matches!(self.from, ListFrom::NotOlderThan(_)) && self.token.is_empty();
+        match page_size {
+            _ if self.whole => None,
+            Some(size) => Some(size),
+            None if from_cache && !pages_always => None,
+            None => Some(DEFAULT_PAGE),
+        }
+    }
+
+    fn query(&self, limit: Option<u32>) -> Query {
+        let mut query = Query::default();
+        query.add_some("limit", limit.map(|limit| limit.to_string()).as_deref());
+        if !self.token.is_empty() {
+            query.add("continue", &self.token);
+            return query;
+        }
+        match &self.from {
+            ListFrom::Any => query.add("resourceVersion", "0"),
+            ListFrom::NotOlderThan(version) => {
+                query.add("resourceVersion", &version.to_string());
+                query.add("resourceVersionMatch", "NotOlderThan");
+            }
+            ListFrom::Newest => {}
+        }
+        query
+    }
+}
+
+impl Reflector {
+    /// Reads one page of the list under way and decides what follows.
+    pub(super) async fn list_page(&mut self) {
+        let State::List(listing) = &mut self.state else { return };
+        if !std::mem::replace(&mut listing.started, true) {
+            self.metrics.list(listing.cause);
+            self.ready.push_back(ReflectorEvent::ListStarted(listing.cause));
+            return;
+        }
+        let listing = listing.clone();
+        match self.read_page(&listing).await {
+            Ok((items, metadata)) => self.page_read(listing, items, metadata),
+            Err(PageError::Refused(status)) => self.list_refused(&listing, &status),
+            Err(PageError::Failed(error, reason)) => {
+                tracing::warn!(resource = %self.resource, error, "cannot list");
+                self.pause(reason, None);
+                self.state = State::List(listing.restarted());
+            }
+        }
+    }
+
+    fn page_read(&mut self, listing: Listing, items: Vec<Arc<CachedObject>>, metadata: ListMetadata) {
+        if !items.is_empty() {
+            self.ready.push_back(ReflectorEvent::ListItems(items));
+        }
+        let token = metadata.continue_token.unwrap_or_default();
+        if !token.is_empty() {
+            self.pages_always |= listing.from == ListFrom::Any;
+            self.state = State::List(Listing { token, ..listing });
+            return;
+        }
+        let version =
+            metadata.resource_version.as_deref().map_or(ResourceVersion::ZERO, ResourceVersion::parse);
+        self.last = version.clone();
+        self.internal_errors = None;
+        self.ready.push_back(ReflectorEvent::ListCompleted(version));
+        self.state = State::Open;
+    }
+
+    fn list_refused(&mut self, listing: &Listing, status: &Status) {
+        tracing::debug!(resource = %self.resource, %status, "list refused");
+        let mut next = listing.restarted();
+        if status.is_expired() && !listing.token.is_empty() {
+            next.whole = true;
+        } else if (status.is_expired() || is_too_large(status)) && listing.from != ListFrom::Newest {
+            // Neither history nor cache can serve the version: ask for whatever is newest, at once (R2, R3).
+            next.from = ListFrom::Newest;
+        } else {
+            tracing::warn!(resource = %self.resource, %status, "cannot list");
+            self.pause(status.reason.as_str(), retry_after(status));
+        }
+        self.state = State::List(next);
+    }
+
+    async fn read_page(
+        &mut self,
+        listing: &Listing,
+    ) -> Result<(Vec<Arc<CachedObject>>, ListMetadata), PageError> {
+        let query = listing.query(listing.limit(self.options.page_size, self.pages_always));
+        let uri = query.on(&self.resource.collection_path(None));
+        let request = send_once(bare("list", Method::GET, &uri)?);
+        let response = self.client.send(request).await?;
+        if !is_success(&response) {
+            return Err(PageError::Refused(Box::new(failure_of(response).await)));
+        }
+        let mut body = response.into_body();
+        let mut splitter = ListSplitter::new(FramingLimits::default());
+        let (mut split, mut items) = (Vec::new(), Vec::new());
+        while let Some(frame) = self.client.in_time("list", body.frame()).await? {
+            let frame = frame.map_err(|error| PageError::Failed(error.into(), "ConnectionFailed"))?;
+            let Ok(chunk) = frame.into_data() else { continue };
+            splitter.push(&chunk, &mut split)?;
+            items.extend(split.drain(..).filter_map(|item| self.take_in(&item)));
+        }
+        Ok((items, splitter.finish()?.metadata))
+    }
+
+    /// The object in these bytes; nothing, a log line and a count when they are no object of the type (R17).
+    pub(super) fn take_in(&self, bytes: &[u8]) -> Option<Arc<CachedObject>> {
+        match CachedObject::from_bytes(bytes, &self.resource) {
+            Ok(object) => Some(Arc::new(object)),
+            Err(error) => {
+                let reason = error.reason();
+                tracing::error!(resource = %self.resource, %error, reason, "skip what is no object of the type");
+                self.metrics.skip(reason);
+                None
+            }
+        }
+    }
+}
+
+impl From<ClientError> for PageError {
+    fn from(error: ClientError) -> Self {
+        let reason = error.reason();
+        Self::Failed(Box::new(error), reason)
+    }
+}
+
+impl From<FramingError> for PageError {
+    fn from(error: FramingError) -> Self {
+        let reason = error.reason();
+        Self::Failed(Box::new(error), reason)
+    }
+}

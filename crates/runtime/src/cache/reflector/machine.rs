@@ -1,0 +1,139 @@
+//! The state machine.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use pilothouse_machinery::{Environment, ResourceType, ResourceVersion};
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::list::{ListFrom, Listing};
+use super::watch::Watching;
+use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
+use crate::client::Client;
+
+/// No server may make a reflector wait longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
+/// Lists and watches one type over all namespaces.
+pub(crate) struct Reflector {
+    pub(super) client: Client,
+    pub(super) resource: ResourceType,
+    pub(super) options: ReflectorOptions,
+    pub(super) metrics: ReflectorMetrics,
+    pub(super) state: State,
+    /// The last version seen, by list, event or bookmark.
+    pub(super) last: ResourceVersion,
+    /// Whether the server answered a list from "any state" in pages: its watch cache is off, so paging stays (R9).
+    pub(super) pages_always: bool,
+    /// Since when the watch has reported internal errors without success in between.
+    pub(super) internal_errors: Option<InternalErrors>,
+    pub(super) ready: VecDeque<ReflectorEvent>,
+    backoff: Backoff,
+    not_before: Option<Instant>,
+}
+
+/// A series of internal errors.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InternalErrors {
+    first: Instant,
+    latest: Instant,
+}
+
+/// What the next step is.
+pub(super) enum State {
+    /// Read the next page.
+    List(Listing),
+    /// Open a watch at the last version.
+    Open,
+    /// Read from the watch.
+    Watch(Box<Watching>),
+}
+
+impl Reflector {
+    pub(crate) fn new(
+        client: Client,
+        resource: ResourceType,
+        options: ReflectorOptions,
+        metrics: ReflectorMetrics,
+    ) -> Self {
+        let resumed = options.resume_from.clone().filter(|version| !version.is_zero());
+        let from = if options.newest { ListFrom::Newest } else { ListFrom::Any };
+        Self {
+            state: if resumed.is_some() {
+                State::Open
+            } else {
+                State::List(Listing::new(from, ListCause::Initial))
+            },
+            client,
+            resource,
+            options,
+            metrics,
+            last: resumed.unwrap_or_default(),
+            pages_always: false,
+            internal_errors: None,
+            ready: VecDeque::new(),
+            backoff: Backoff::new(),
+            not_before: None,
+        }
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        self.client.environment()
+    }
+
+    /// The next thing that list and watch bring.
+    ///
+    /// Never fails: failures are logged, counted and answered by waiting, watching again or listing again.
+    ///
+    /// **Cancellation.** Dropping the future loses no event that the server sent on an open watch; a page that
+    /// was being read is read again.
+    pub(crate) async fn next(&mut self) -> ReflectorEvent {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return event;
+            }
+            if let Some(until) = self.not_before {
+                tokio::time::sleep_until(until).await;
+                self.not_before = None;
+            }
+            match &self.state {
+                State::List(_) => self.list_page().await,
+                State::Open => self.open_watch().await,
+                State::Watch(_) => self.read_watch().await,
+            }
+        }
+    }
+
+    /// Waits before the next step: as the backoff says, or longer when the server asks for it.
+    pub(super) fn pause(&mut self, reason: &str, asked: Option<Duration>) {
+        self.metrics.failure(reason);
+        let environment = self.client.environment();
+        let pause = self.backoff.pause(environment).max(asked.unwrap_or_default().min(LONGEST_WAIT));
+        tracing::debug!(resource = %self.resource, reason, ?pause, "list or watch pauses");
+        self.not_before = Some(environment.monotonic() + pause);
+    }
+
+    /// Lists again: from a state no older than the last seen first, which the server's cache can serve (R4).
+    pub(super) fn relist(&mut self, cause: ListCause) {
+        let from = if self.options.newest || self.last.is_zero() {
+            ListFrom::Newest
+        } else {
+            ListFrom::NotOlderThan(self.last.clone())
+        };
+        self.state = State::List(Listing::new(from, cause));
+    }
+
+    /// Whether internal errors have gone on for longer than the window, counting this one. The window starts
+    /// anew after a minute without any (R7).
+    pub(super) fn internal_errors_persist(&mut self) -> bool {
+        let now = self.environment().monotonic();
+        let window = self.options.internal_error_window;
+        let first = match self.internal_errors {
+            Some(errors) if now.duration_since(errors.latest) <= Duration::from_secs(60) => errors.first,
+            _ => now,
+        };
+        self.internal_errors = Some(InternalErrors { first, latest: now });
+        now.duration_since(first) > window
+    }
+}

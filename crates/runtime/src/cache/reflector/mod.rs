@@ -1,0 +1,21 @@
+//! Following the server: list, then watch, for ever.
+//!
+//! The reflector is a state machine that is pulled: [`Reflector::next`] does the next step and answers with
+//! what it brought. Whoever pulls decides about back-pressure and about the end. The rules (what to list after
+//! which failure, when to go on watching) are those of conformance R1 to R22.
+
+mod backoff;
+mod event;
+mod list;
+mod machine;
+mod metrics;
+mod options;
+mod status;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub(crate) use event::{ListCause, ReflectorEvent, WatchEvent};
+pub(crate) use machine::Reflector;
+pub(crate) use metrics::ReflectorMetrics;
+pub(crate) use options::ReflectorOptions;

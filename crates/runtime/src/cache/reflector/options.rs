@@ -1,0 +1,36 @@
+//! How a reflector behaves.
+
+use std::time::Duration;
+
+use pilothouse_machinery::ResourceVersion;
+
+/// How a reflector lists and watches. The defaults are client-go's.
+#[derive(Clone, Debug)]
+pub(crate) struct ReflectorOptions {
+    /// Watch from here instead of listing first.
+    pub(crate) resume_from: Option<ResourceVersion>,
+    /// Objects per page, on every list. `None` lets the server answer from its cache in one piece where it can:
+    /// then pages (of 500) are asked for only on lists that bypass the cache.
+    pub(crate) page_size: Option<u32>,
+    /// Whether every list must show the newest state, instead of one no older than the last seen.
+    pub(crate) newest: bool,
+    /// A watch is asked to last a random time between this and twice this.
+    pub(crate) watch_timeout: Duration,
+    /// How much longer than asked a watch may last before the client ends it: the connection is half-open (R22).
+    pub(crate) watch_grace: Duration,
+    /// How long internal errors of a watch are answered by watching again, before a list is tried (R7).
+    pub(crate) internal_error_window: Duration,
+}
+
+impl Default for ReflectorOptions {
+    fn default() -> Self {
+        Self {
+            resume_from: None,
+            page_size: None,
+            newest: false,
+            watch_timeout: Duration::from_secs(300),
+            watch_grace: Duration::from_secs(30),
+            internal_error_window: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,300 @@
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use pilothouse_machinery::ResourceVersion;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+use super::*;
+use crate::object::Object;
+use crate::testing::{Script, Step, answer, list, object, status, status_object, stream};
+
+fn reflector(script: &Script, options: ReflectorOptions) -> Reflector {
+    let resource = ConfigMap::resource_type();
+    let metrics = ReflectorMetrics::new(&script.metrics, &resource);
+    Reflector::new(script.client(), resource, options, metrics)
+}
+
+/// What comes within `limit`, one word per event.
+async fn words(reflector: &mut Reflector, limit: Duration) -> Vec<String> {
+    let end = Instant::now() + limit;
+    let mut words = Vec::new();
+    while let Ok(event) = tokio::time::timeout_at(end, reflector.next()).await {
+        match event {
+            ReflectorEvent::ListStarted(cause) => words.push(format!("list:{cause:?}")),
+            ReflectorEvent::ListItems(items) => words.push(format!("items:{}", items.len())),
+            ReflectorEvent::ListCompleted(version) => words.push(format!("listed:{version}")),
+            ReflectorEvent::WatchOpened => words.push("open".into()),
+            ReflectorEvent::Watched(events) => words.extend(events.iter().map(|event| {
+                let kind = match event {
+                    WatchEvent::Added(_) => '+',
+                    WatchEvent::Modified(_) => '~',
+                    WatchEvent::Deleted(_) => '-',
+                    WatchEvent::Bookmark(_) => '=',
+                };
+                format!("{kind}{}", event.resource_version())
+            })),
+        }
+    }
+    words
+}
+
+async fn run(script: &Script, limit: Duration) -> Vec<String> {
+    words(&mut reflector(script, ReflectorOptions::default()), limit).await
+}
+
+const SOON: Duration = Duration::from_millis(100);
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn r1_lists_any_state_first_then_watches_from_the_lists_version_with_bookmarks_and_a_timeout() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[object("a", 3)]), watch]);
+    feed.event("MODIFIED", &object("a", 8));
+    feed.event("BOOKMARK", &json!({"metadata": {"resourceVersion": "9"}}));
+    let words = run(&script, SOON).await;
+    assert_eq!(words, ["list:Initial", "items:1", "listed:7", "open", "~8", "=9"]);
+    let seen = script.seen();
+    assert_eq!(
+        (seen[0].path.as_str(), seen[0].parameter("resourceVersion")),
+        ("/api/v1/configmaps", Some("0"))
+    );
+    assert_eq!(seen[0].parameter("limit"), Some("500"));
+    assert_eq!(seen[1].parameter("resourceVersion"), Some("7"));
+    assert_eq!(seen[1].parameter("allowWatchBookmarks"), Some("true"));
+    let seconds: u64 = seen[1].parameter("timeoutSeconds").unwrap().parse().unwrap();
+    assert!((300..600).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r4_an_expired_watch_in_any_form_lists_from_the_last_version_at_once() {
+    for form in ["http", "event", "bare"] {
+        let (feed, watch) = stream();
+        feed.event("ADDED", &object("a", 8));
+        let gone = status_object(410, "Expired");
+        let mut steps = vec![list(7, "", &[]), watch];
+        match form {
+            "http" => steps.push(status(410, "Gone")),
+            "event" => feed.event("ERROR", &gone),
+            _ => feed.text(&format!("{gone}\n")),
+        }
+        steps.push(list(20, "", &[object("a", 20)]));
+        let script = Script::of(steps);
+        drop(feed);
+        let words = run(&script, SOON).await;
+        assert_eq!(&words[2..], ["open", "+8", "list:Expired", "items:1", "listed:20"], "{form}");
+        let seen = script.seen();
+        let relist = seen.iter().filter(|seen| !seen.is_watch()).nth(1).unwrap();
+        assert_eq!(relist.parameter("resourceVersion"), Some("8"), "{form}");
+        assert_eq!(relist.parameter("limit"), None, "R9: a list at a version is not paged");
+        assert_eq!(seen.last().unwrap().parameter("resourceVersion"), Some("20"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r2_r3_a_list_at_a_version_that_is_gone_or_from_the_future_becomes_a_list_of_the_newest_at_once() {
+    let too_large = |cause: &str, message: &str| {
+        let mut body = status_object(504, "Timeout");
+        body["message"] = message.into();
+        body["details"] = json!({"causes": [{"reason": cause, "message": cause}]});
+        answer(504, &body)
+    };
+    for refusal in [
+        status(410, "Expired"),
+        too_large("ResourceVersionTooLarge", "m"),
+        too_large("Too large resource version", "m"),
+        too_large("", "Too large resource version: 8, current: 3"),
+    ] {
+        let script = Script::of([list(7, "", &[]), status(410, "Gone"), refusal, list(3, "", &[])]);
+        let started = Instant::now();
+        let words = run(&script, SOON).await;
+        assert_eq!(words.last().unwrap(), "listed:3");
+        let seen = script.seen();
+        assert_eq!(seen[2].parameter("resourceVersion"), Some("7"));
+        assert_eq!((seen[3].parameter("resourceVersion"), seen[3].parameter("limit")), (None, Some("500")));
+        assert!(seen[3].at - started < SOON);
+        assert_eq!(seen[4].parameter("resourceVersion"), Some("3"), "the new version is where it goes on");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r5_r6_overload_and_refused_connections_are_answered_by_waiting_and_watching_without_a_list() {
+    let (feed, last) = stream();
+    let (busy, busy_watch) = stream();
+    busy.event("ERROR", &status_object(429, "TooManyRequests"));
+    let asked =
+        Step::Answer(429, vec![("retry-after", "20")], status_object(429, "TooManyRequests").to_string());
+    let script = Script::of([list(7, "", &[]), asked, busy_watch, Step::Refuse, last]);
+    feed.event("ADDED", &object("a", 8));
+    let words = run(&script, MINUTE).await;
+    assert_eq!(words.last().unwrap(), "+8");
+    assert_eq!(script.trace(), "LWWWW");
+    let seen = script.seen();
+    assert!(seen[2].at - seen[1].at >= Duration::from_secs(20), "the server asked for 20 s");
+    assert!(seen[4].at - seen[3].at >= Duration::from_millis(800), "no hot loop");
+    assert!(seen.iter().skip(1).all(|seen| seen.parameter("resourceVersion") == Some("7")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r7_internal_errors_are_watched_through_for_a_window_and_then_listed() {
+    let script = Script::of([list(7, "", &[])]);
+    for _ in 0..40 {
+        let (feed, watch) = stream();
+        feed.event("ERROR", &status_object(500, "InternalError"));
+        script.then(watch);
+    }
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    let within = words(&mut reflector, Duration::from_secs(50)).await;
+    assert!(!within.iter().any(|word| word == "list:WatchFailed"), "{within:?}");
+    let after = words(&mut reflector, Duration::from_secs(120)).await;
+    assert!(after.iter().any(|word| word == "list:WatchFailed"), "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r9_r10_pages_are_followed_and_an_expired_token_falls_back_to_one_full_list() {
+    let script = Script::of([
+        list(7, "t1", &[object("a", 1)]),
+        list(7, "", &[object("b", 2)]),
+        status(410, "Gone"),
+        list(9, "t2", &[object("a", 1)]),
+        status(410, "Expired"),
+        list(9, "", &[object("a", 1), object("b", 2)]),
+    ]);
+    let words = run(&script, SOON).await;
+    let expected = [
+        "list:Initial",
+        "items:1",
+        "items:1",
+        "listed:7",
+        "list:Expired",
+        "items:1",
+        "list:Expired",
+        "items:2",
+        "listed:9",
+    ];
+    assert_eq!(words, expected);
+    let seen = script.seen();
+    assert_eq!((seen[1].parameter("continue"), seen[1].parameter("limit")), (Some("t1"), Some("500")));
+    assert_eq!(
+        seen[3].parameter("limit"),
+        Some("500"),
+        "a server that pages any state has no cache: keep paging"
+    );
+    assert_eq!((seen[5].parameter("limit"), seen[5].parameter("continue")), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r16_a_watch_from_any_state_gives_no_position_before_something_changes() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(0, "", &[]), watch]);
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    feed.event("ADDED", &object("a", 50));
+    words(&mut reflector, SOON).await;
+    assert_eq!(reflector.last, ResourceVersion::ZERO);
+    feed.event("MODIFIED", &object("b", 60));
+    words(&mut reflector, SOON).await;
+    assert_eq!(reflector.last, ResourceVersion::from_number(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_other_types_tables_unknown_events_and_garbage_are_skipped_and_the_stream_lives() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[]), watch]);
+    feed.event("ADDED", &json!({"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "s"}}));
+    feed.event("ADDED", &json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {"name": "t"}}));
+    feed.event("ADDED", &json!({"metadata": {}}));
+    feed.event("SHUFFLED", &object("a", 8));
+    feed.event("ADDED", &object("a", 9));
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    assert_eq!(&words(&mut reflector, SOON).await[2..], ["open", "+9"]);
+    assert!(feed.is_read());
+    assert!(script.metrics.encode().contains("reason=\"UnknownEvent\"} 1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r18_an_error_event_that_only_a_list_gets_past_lists() {
+    let (feed, watch) = stream();
+    feed.event("ERROR", &status_object(500, "StorageReadError"));
+    let script = Script::of([list(7, "", &[object("a", 1)]), watch, list(9, "", &[])]);
+    let words = run(&script, MINUTE).await;
+    assert_eq!(&words[3..], ["open", "list:WatchFailed", "listed:9"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r19_dropping_the_reflector_at_any_point_ends_its_request() {
+    let (list_feed, slow_list) = stream();
+    let script = Script::of([slow_list]);
+    let mut one = reflector(&script, ReflectorOptions::default());
+    list_feed.text("{\"items\":[");
+    assert!(timeout(SOON, one.next()).await.is_ok(), "the list has started");
+    assert!(timeout(SOON, one.next()).await.is_err() && !list_feed.is_read(), "in a list");
+    let (feed, watch) = stream();
+    script.then(list(7, "", &[]));
+    script.then(watch);
+    words(&mut one, SOON).await;
+    assert!(feed.is_read());
+    drop(one);
+    assert!(!feed.is_read(), "in a watch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r20_watches_that_end_at_once_without_events_are_failures_and_pause() {
+    let script = Script::of([list(7, "", &[])]);
+    for _ in 0..100 {
+        script.then(stream().1);
+    }
+    run(&script, MINUTE).await;
+    let watches = script.seen().len() - 1;
+    assert!((2..12).contains(&watches), "{watches} watches in a minute");
+    assert_eq!(script.trace().matches('L').count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r22_a_silent_watch_is_ended_by_the_client_and_opened_again_from_the_last_version() {
+    let (silent, watch) = stream();
+    let (feed, second) = stream();
+    let script = Script::of([list(7, "", &[]), watch, second]);
+    silent.event("ADDED", &object("a", 8));
+    feed.event("ADDED", &object("b", 9));
+    let words = run(&script, Duration::from_secs(640)).await;
+    assert_eq!(&words[2..], ["open", "+8", "open", "+9"]);
+    assert!(!silent.is_read());
+    let seen = script.seen();
+    let asked: u64 = seen[1].parameter("timeoutSeconds").unwrap().parse().unwrap();
+    assert!(seen[2].at - seen[1].at >= Duration::from_secs(asked + 30));
+    assert_eq!(seen[2].parameter("resourceVersion"), Some("8"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_breaks_off_inside_an_event_goes_on_after_the_last_whole_one() {
+    let (feed, watch) = stream();
+    let (next, second) = stream();
+    let script = Script::of([list(7, "", &[]), watch, second]);
+    feed.event("ADDED", &object("a", 8));
+    feed.text("{\"type\":\"ADDED\",\"object\":{\"meta");
+    feed.break_off();
+    next.event("ADDED", &object("b", 9));
+    assert_eq!(&run(&script, SOON).await[2..], ["open", "+8", "open", "+9"]);
+    assert_eq!(script.seen()[2].parameter("resourceVersion"), Some("8"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn j5_a_list_that_breaks_off_is_never_complete() {
+    let (feed, broken) = stream();
+    let script = Script::of([broken, list(7, "", &[object("a", 1), object("b", 2)])]);
+    feed.text(&format!("{{\"metadata\":{{\"resourceVersion\":\"7\"}},\"items\":[{},", object("a", 1)));
+    drop(feed);
+    let words = run(&script, MINUTE).await;
+    assert_eq!(words, ["list:Initial", "list:Initial", "items:2", "listed:7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn n4_errors_of_a_watch_compact_or_pretty_printed_are_read_as_their_status() {
+    for pretty in [false, true] {
+        let gone = status_object(410, "Expired");
+        let body = if pretty { format!("{gone:#}") } else { gone.to_string() };
+        let script = Script::of([list(7, "", &[]), Step::Answer(410, Vec::new(), body)]);
+        let words = run(&script, SOON).await;
+        assert_eq!(words.last().unwrap(), "list:Expired", "pretty: {pretty}");
+    }
+}

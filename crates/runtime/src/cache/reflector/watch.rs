@@ -1,0 +1,236 @@
+//! Watches.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, header};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use pilothouse_machinery::framing::{FramingError, FramingLimits, WatchFrame, WatchSplitter};
+use pilothouse_machinery::{ResourceVersion, Status, StatusReason};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::machine::State;
+use super::status::retry_after;
+use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
+use crate::client::{Query, bare, failure_of, is_success};
+
+/// A watch that ends sooner, without an event, is a failure (R20).
+const SHORT: Duration = Duration::from_secs(1);
+
+/// An open watch.
+pub(super) struct Watching {
+    body: Body,
+    splitter: WatchSplitter,
+    opened: Instant,
+    /// When the client ends the watch, because the server should have.
+    deadline: Instant,
+    events: u64,
+    /// From "any state": the events that build it up come in no order, so they are no positions (R16).
+    unordered: bool,
+}
+
+#[derive(Deserialize)]
+struct BookmarkObject {
+    metadata: BookmarkMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BookmarkMetadata {
+    resource_version: String,
+}
+
+impl Reflector {
+    /// Opens a watch at the last version seen.
+    pub(super) async fn open_watch(&mut self) {
+        let asked = self.environment().jittered(self.options.watch_timeout, 1.0);
+        let mut query = Query::default();
+        query.add("watch", "true");
+        query.add("allowWatchBookmarks", "true");
+        query.add("resourceVersion", &self.last.to_string());
+        query.add("timeoutSeconds", &asked.as_secs().to_string());
+        let request = bare("watch", Method::GET, &query.on(&self.resource.collection_path(None)));
+        let mut request = match request {
+            Ok(request) => request,
+            Err(error) => {
+                tracing::error!(resource = %self.resource, %error, "cannot write a watch request");
+                return self.pause(error.reason(), None);
+            }
+        };
+        // Compressed watches come in many small members, which clients decode badly.
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let opened = self.environment().monotonic();
+        let deadline = opened + asked + self.options.watch_grace;
+        match tokio::time::timeout_at(deadline, self.client.send(request)).await {
+            Ok(Ok(response)) if is_success(&response) => {
+                self.metrics.watch();
+                self.ready.push_back(ReflectorEvent::WatchOpened);
+                self.state = State::Watch(Box::new(Watching {
+                    body: response.into_body(),
+                    splitter: WatchSplitter::new(FramingLimits::default()),
+                    opened,
+                    deadline,
+                    events: 0,
+                    unordered: self.last.is_zero(),
+                }));
+            }
+            Ok(Ok(response)) => {
+                let status = failure_of(response).await;
+                self.watch_refused(&status);
+            }
+            Ok(Err(error)) => {
+                // The position is still good: watch again from there, without a list (R6).
+                tracing::warn!(resource = %self.resource, %error, "cannot watch");
+                self.pause(error.reason(), None);
+            }
+            Err(_) => self.pause("Silent", None),
+        }
+    }
+
+    /// Reads the next piece of the watch.
+    pub(super) async fn read_watch(&mut self) {
+        let State::Watch(watch) = &mut self.state else { return };
+        match tokio::time::timeout_at(watch.deadline, watch.body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                if let Ok(chunk) = frame.into_data() {
+                    self.take_chunk(chunk);
+                }
+            }
+            Ok(Some(Err(error))) => {
+                tracing::debug!(resource = %self.resource, %error, "watch broke off");
+                self.watch_ended();
+            }
+            Ok(None) => self.watch_ended(),
+            Err(_) => {
+                tracing::warn!(resource = %self.resource, "watch is silent beyond its end: closed");
+                self.metrics.failure("Silent");
+                self.state = State::Open;
+            }
+        }
+    }
+
+    fn take_chunk(&mut self, chunk: Bytes) {
+        let State::Watch(watch) = &mut self.state else { return };
+        let mut frames = Vec::new();
+        let outcome = watch.splitter.push(chunk, &mut frames);
+        self.take_frames(&frames);
+        if let (Err(error), State::Watch(_)) = (outcome, &self.state) {
+            self.garbled(&error);
+        }
+    }
+
+    /// The watch's bytes make no sense. Reading on is impossible; watching again from the last good event may
+    /// work; if it goes on like this, only a list gets past it.
+    fn garbled(&mut self, error: &FramingError) {
+        tracing::warn!(resource = %self.resource, %error, "cannot read the watch");
+        self.pause(error.reason(), None);
+        if self.internal_errors_persist() {
+            self.relist(ListCause::WatchFailed);
+        } else {
+            self.state = State::Open;
+        }
+    }
+
+    /// Takes events in order until one of them ends the watch.
+    fn take_frames(&mut self, frames: &[WatchFrame]) {
+        let mut events = Vec::with_capacity(frames.len());
+        for frame in frames {
+            if frame.event_type == "ERROR" {
+                self.flush(&mut events);
+                let status = serde_json::from_slice(&frame.object).unwrap_or_else(|error| {
+                    Status::failure(StatusReason::Unknown, format!("unreadable error event: {error}"))
+                });
+                return self.watch_failed(&status);
+            }
+            let Some(event) = self.event(frame) else { continue };
+            let State::Watch(watch) = &mut self.state else { break };
+            watch.events += 1;
+            watch.unordered &= matches!(event, WatchEvent::Added(_));
+            let version = event.resource_version();
+            if !watch.unordered && !version.is_zero() {
+                self.last = version.clone();
+            }
+            self.internal_errors = None;
+            events.push(event);
+        }
+        self.flush(&mut events);
+    }
+
+    fn flush(&mut self, events: &mut Vec<WatchEvent>) {
+        if !events.is_empty() {
+            self.ready.push_back(ReflectorEvent::Watched(std::mem::take(events)));
+        }
+    }
+
+    fn event(&self, frame: &WatchFrame) -> Option<WatchEvent> {
+        let event = match &*frame.event_type {
+            "ADDED" => WatchEvent::Added(self.take_in(&frame.object)?),
+            "MODIFIED" => WatchEvent::Modified(self.take_in(&frame.object)?),
+            "DELETED" => WatchEvent::Deleted(self.take_in(&frame.object)?),
+            "BOOKMARK" => match serde_json::from_slice::<BookmarkObject>(&frame.object) {
+                Ok(object) => WatchEvent::Bookmark(ResourceVersion::parse(&object.metadata.resource_version)),
+                Err(error) => {
+                    tracing::warn!(resource = %self.resource, %error, "skip an unreadable bookmark");
+                    self.metrics.skip("InvalidBookmark");
+                    return None;
+                }
+            },
+            other => {
+                tracing::warn!(resource = %self.resource, event_type = other, "skip an unknown event");
+                self.metrics.skip("UnknownEvent");
+                return None;
+            }
+        };
+        self.metrics.event(&frame.event_type);
+        Some(event)
+    }
+
+    /// The stream has ended, by the server's will or the network's.
+    fn watch_ended(&mut self) {
+        let State::Watch(watch) = &mut self.state else { return };
+        let (opened, events) = (watch.opened, watch.events);
+        let splitter = std::mem::replace(&mut watch.splitter, WatchSplitter::new(FramingLimits::default()));
+        if let Ok(Some(last_line)) = splitter.finish() {
+            self.take_frames(&[last_line]);
+            if matches!(self.state, State::Watch(_)) {
+                self.state = State::Open;
+            }
+            return;
+        }
+        self.state = State::Open;
+        if events == 0 && opened.elapsed() < SHORT {
+            self.pause("ShortWatch", None);
+        }
+    }
+
+    /// The server refused to open a watch: the position stays good unless the history is gone.
+    fn watch_refused(&mut self, status: &Status) {
+        if status.is_expired() {
+            return self.relist(ListCause::Expired);
+        }
+        tracing::warn!(resource = %self.resource, %status, "cannot watch");
+        self.pause(status.reason.as_str(), retry_after(status));
+        let internal = status.reason == StatusReason::InternalError;
+        if internal && self.internal_errors_persist() {
+            self.relist(ListCause::WatchFailed);
+        }
+    }
+
+    /// The open watch said that it failed.
+    fn watch_failed(&mut self, status: &Status) {
+        self.state = State::Open;
+        if status.is_expired() {
+            return self.relist(ListCause::Expired);
+        }
+        tracing::warn!(resource = %self.resource, %status, "watch failed");
+        self.pause(status.reason.as_str(), retry_after(status));
+        match (status.code, &status.reason) {
+            (429, _) | (_, StatusReason::TooManyRequests) => {}
+            (_, StatusReason::InternalError) if !self.internal_errors_persist() => {}
+            // An object that cannot be read was removed, or something new: only a list shows what is there (R18).
+            _ => self.relist(ListCause::WatchFailed),
+        }
+    }
+}

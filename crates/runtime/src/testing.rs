@@ -1,0 +1,188 @@
+//! A server that follows a script, for tests of the client's side alone.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use jiff::Timestamp;
+use kube::client::Body;
+use parking_lot::Mutex;
+use pilothouse_machinery::Environment;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::client::{Client, ClientOptions};
+use crate::metrics::Metrics;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the server does with the next request.
+pub(crate) enum Step {
+    /// Answers.
+    Answer(u16, Vec<(&'static str, &'static str)>, String),
+    /// Answers with a body that comes piece by piece.
+    Stream(mpsc::UnboundedReceiver<Result<Bytes, BoxError>>),
+    /// Fails the connection.
+    Refuse,
+    /// Never answers.
+    Hang,
+}
+
+/// The sending end of a streamed body. Dropping it ends the body.
+pub(crate) struct Feed(mpsc::UnboundedSender<Result<Bytes, BoxError>>);
+
+impl Feed {
+    pub(crate) fn event(&self, event_type: &str, object: &Value) {
+        self.text(&format!("{}\n", json!({"type": event_type, "object": object})));
+    }
+
+    pub(crate) fn text(&self, text: &str) {
+        let _ = self.0.send(Ok(Bytes::copy_from_slice(text.as_bytes())));
+    }
+
+    pub(crate) fn break_off(&self) {
+        let _ = self.0.send(Err("connection reset by peer".into()));
+    }
+
+    /// Whether the client still reads.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.0.is_closed()
+    }
+}
+
+pub(crate) fn stream() -> (Feed, Step) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Feed(sender), Step::Stream(receiver))
+}
+
+pub(crate) fn answer(code: u16, body: &Value) -> Step {
+    Step::Answer(code, Vec::new(), body.to_string())
+}
+
+/// An answer of the server's own error form.
+pub(crate) fn status(code: u16, reason: &str) -> Step {
+    answer(code, &status_object(code, reason))
+}
+
+pub(crate) fn status_object(code: u16, reason: &str) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": "m"})
+}
+
+/// A config map whose uid follows from its name.
+pub(crate) fn object(name: &str, version: u64) -> Value {
+    json!({"metadata": {
+        "name": name, "namespace": "default", "uid": format!("uid-{name}"), "resourceVersion": version.to_string()
+    }, "data": {"version": version.to_string()}})
+}
+
+pub(crate) fn list(version: u64, token: &str, items: &[Value]) -> Step {
+    let metadata = json!({"resourceVersion": version.to_string(), "continue": token});
+    answer(200, &json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": metadata, "items": items}))
+}
+
+/// A request as the server saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) at: Instant,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: BTreeMap<String, String>,
+}
+
+impl Seen {
+    pub(crate) fn is_watch(&self) -> bool {
+        self.query.contains_key("watch")
+    }
+
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+}
+
+/// A server that answers request after request as told. Without instructions it does not answer.
+#[derive(Clone, Default)]
+pub(crate) struct Script {
+    steps: Arc<Mutex<VecDeque<Step>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Script {
+    pub(crate) fn of(steps: impl IntoIterator<Item = Step>) -> Self {
+        let script = Self::default();
+        script.steps.lock().extend(steps);
+        script
+    }
+
+    pub(crate) fn then(&self, step: Step) {
+        self.steps.lock().push_back(step);
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().clone()
+    }
+
+    /// `L` for a list, `W` for a watch, else the method, in order.
+    pub(crate) fn trace(&self) -> String {
+        let kind = |seen: &Seen| match &*seen.method {
+            "GET" if seen.is_watch() => "W".to_owned(),
+            "GET" => "L".to_owned(),
+            method => format!(" {method} "),
+        };
+        self.seen.lock().iter().map(kind).collect()
+    }
+
+    pub(crate) fn environment() -> Environment {
+        Environment::simulated(7, Timestamp::UNIX_EPOCH)
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.client_with(ClientOptions::unlimited())
+    }
+
+    pub(crate) fn client_with(&self, options: ClientOptions) -> Client {
+        let script = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| script.clone().serve(request));
+        let inner = kube::Client::new(service, "default");
+        Client::new(inner, options, &Self::environment(), &self.metrics)
+    }
+
+    async fn serve(
+        self,
+        request: Request<Body>,
+    ) -> Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
+        let uri = request.uri();
+        let pair = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (name.to_owned(), value.to_owned())
+        };
+        self.seen.lock().push(Seen {
+            at: Instant::now(),
+            method: request.method().to_string(),
+            path: uri.path().to_owned(),
+            query: uri.query().into_iter().flat_map(|query| query.split('&')).map(pair).collect(),
+        });
+        let step = self.steps.lock().pop_front();
+        match step.unwrap_or(Step::Hang) {
+            Step::Hang => std::future::pending().await,
+            Step::Refuse => Err("connection refused".into()),
+            Step::Answer(code, headers, body) => {
+                let mut response = Response::builder().status(code);
+                for (name, value) in headers {
+                    response = response.header(name, value);
+                }
+                Ok(response.body(Full::from(body).map_err(|never| match never {}).boxed_unsync())?)
+            }
+            Step::Stream(receiver) => {
+                let frames = futures::stream::unfold(receiver, |mut receiver| async {
+                    let piece = receiver.recv().await?;
+                    Some((piece.map(http_body::Frame::data), receiver))
+                });
+                Ok(Response::new(StreamBody::new(frames).boxed_unsync()))
+            }
+        }
+    }
+}
