@@ -8,11 +8,16 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::watch::WatchStream;
+
 /// The body of an answer.
+///
+/// **Cancellation.** Dropping the body of a watch ends the watch.
 pub struct ResponseBody(Inner);
 
 enum Inner {
     Full(Option<Bytes>),
+    Watch(Box<WatchStream>),
 }
 
 /// A body never fails: a broken connection ends it.
@@ -21,7 +26,13 @@ pub type BodyError = Infallible;
 impl ResponseBody {
     /// All bytes at once.
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        Self(Inner::Full(Some(bytes.into())))
+        let bytes = bytes.into();
+        Self(Inner::Full((!bytes.is_empty()).then_some(bytes)))
+    }
+
+    /// The lines of a watch, one frame each.
+    pub(crate) fn watch(stream: Box<WatchStream>) -> Self {
+        Self(Inner::Watch(stream))
     }
 }
 
@@ -31,22 +42,23 @@ impl Body for ResponseBody {
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.get_mut().0 {
-            Inner::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-        }
+        let bytes = match &mut self.get_mut().0 {
+            Inner::Full(bytes) => Poll::Ready(bytes.take()),
+            Inner::Watch(stream) => stream.poll_line(context),
+        };
+        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Inner::Full(bytes) => bytes.is_none(),
-        }
+        matches!(self.0, Inner::Full(None))
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Inner::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Inner::Watch(_) => SizeHint::default(),
         }
     }
 }

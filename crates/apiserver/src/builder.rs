@@ -1,16 +1,22 @@
 //! What a server is made of.
 
-use pilothouse_machinery::Environment;
+use std::time::Duration;
 
-use crate::ApiServer;
-use crate::kinds;
-use crate::registry::KindRegistry;
-use crate::server::Shared;
+use pilothouse_machinery::Environment;
+use serde_json::json;
+
+use crate::options::Options;
+use crate::verbs::{Author, create_object};
+use crate::{ApiServer, HistoryLimits};
+
+/// The namespaces that exist from the start.
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// Describes an [`ApiServer`].
 #[derive(Debug, Default)]
 pub struct ApiServerBuilder {
     environment: Option<Environment>,
+    options: Options,
 }
 
 impl ApiServerBuilder {
@@ -24,14 +30,47 @@ impl ApiServerBuilder {
         self
     }
 
+    /// How much history is kept.
+    pub fn history(mut self, limits: HistoryLimits) -> Self {
+        self.options.history = limits;
+        self
+    }
+
+    /// Lets in only who shows one of these bearer tokens; each stands for a user. Applies to both doors.
+    pub fn tokens<Token, User>(mut self, tokens: impl IntoIterator<Item = (Token, User)>) -> Self
+    where
+        Token: Into<String>,
+        User: Into<String>,
+    {
+        self.options.tokens = tokens.into_iter().map(|(token, user)| (token.into(), user.into())).collect();
+        self
+    }
+
+    /// How long a request for a resource version of the future waits before it is answered with 504; 3 seconds if
+    /// not given.
+    pub fn version_wait(mut self, wait: Duration) -> Self {
+        self.options.version_wait = wait;
+        self
+    }
+
+    /// The largest body of a request in bytes; 3 MiB if not given.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.options.body_limit = bytes;
+        self
+    }
+
     /// The server, with its initial namespaces.
     pub fn build(self) -> ApiServer {
-        let registry = KindRegistry::default();
-        kinds::register(&registry);
-        ApiServer::from_shared(Shared {
-            environment: self.environment.unwrap_or_else(Environment::real),
-            registry,
-            store: crate::store::Store::new(1, crate::HistoryLimits::default()),
-        })
+        let server = ApiServer::new(self.environment.unwrap_or_else(Environment::real), self.options);
+        crate::kinds::register(server.registry());
+        if let Some(kind) = server.registry().get("", "v1", "namespaces") {
+            for name in NAMESPACES {
+                let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+                if let Err(status) = create_object(&server, &kind, None, namespace, &Author::server()) {
+                    tracing::error!(namespace = name, error = %status, "cannot create an initial namespace");
+                }
+            }
+        }
+        server
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Kind {
     pub(crate) allow_create_on_update: bool,
     /// Whether a completed deletion answers the object instead of a `Status`.
     pub(crate) returns_object_on_delete: bool,
+    /// Whether a create only answers and nothing is kept (reviews of access).
+    pub(crate) create_only: bool,
     /// Whether the type comes from a `CustomResourceDefinition`.
     pub(crate) custom: bool,
     /// Columns of its Table; the cells come from [`Strategy::cells`].
@@ -171,6 +173,7 @@ impl Kind {
             allow_unconditional_update: true,
             allow_create_on_update: false,
             returns_object_on_delete: false,
+            create_only: false,
             custom: false,
             columns: Vec::new(),
             strategy: Arc::new(PlainStrategy),

@@ -8,21 +8,34 @@
 //! [`Environment`](pilothouse_machinery::Environment) and one counter: the same requests in the same order give the
 //! same answers.
 
+mod answer;
 mod body;
 mod builder;
+mod connection;
 mod custom_resources;
 mod discovery;
+mod fields;
 mod kind;
 mod kinds;
+mod kubeconfig;
 mod openapi;
+mod options;
 mod registry;
+mod request;
+mod request_log;
+mod route;
 mod server;
 mod service;
 mod store;
 mod table;
+mod verbs;
+mod watch;
 
 pub use body::{BodyError, ResponseBody};
 pub use builder::ApiServerBuilder;
+pub use connection::{ServeOptions, ServerHandle};
+pub use kubeconfig::kubeconfig;
+pub use request_log::RequestRecord;
 pub use server::ApiServer;
 pub use service::ConnectionError;
 pub use store::HistoryLimits;

@@ -2,26 +2,35 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use pilothouse_machinery::Environment;
+use pilothouse_machinery::{Environment, ResourceVersion};
 
 use crate::ApiServerBuilder;
+use crate::options::Options;
 use crate::registry::KindRegistry;
+use crate::request_log::{RequestLog, RequestRecord};
 use crate::store::Store;
 
 /// An API server in one process.
 ///
 /// **Guarantees.** Cheap to clone; clones are the same server. One counter numbers all writes; each write is seen
-/// by every watch of its resource in the same order. Nothing runs in the background.
+/// by every watch of its resource in the same order. Nothing runs in the background: answers are made in the task
+/// of whoever asks.
+///
+/// **Assumptions.** Watches and waits for a version use tokio's clock, so requests are made inside a tokio runtime.
 #[derive(Clone)]
 pub struct ApiServer {
     shared: Arc<Shared>,
 }
 
-pub(crate) struct Shared {
-    pub(crate) environment: Environment,
-    pub(crate) registry: KindRegistry,
-    pub(crate) store: Store,
+struct Shared {
+    environment: Environment,
+    options: Options,
+    registry: KindRegistry,
+    store: Store,
+    log: RequestLog,
+    available: AtomicBool,
 }
 
 impl ApiServer {
@@ -30,8 +39,18 @@ impl ApiServer {
         ApiServerBuilder::new()
     }
 
-    pub(crate) fn from_shared(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+    pub(crate) fn new(environment: Environment, options: Options) -> Self {
+        let store = Store::new(options.first_revision, options.history);
+        Self {
+            shared: Arc::new(Shared {
+                environment,
+                options,
+                registry: KindRegistry::default(),
+                store,
+                log: RequestLog::default(),
+                available: AtomicBool::new(true),
+            }),
+        }
     }
 
     /// Time and randomness of this server.
@@ -39,14 +58,64 @@ impl ApiServer {
         &self.shared.environment
     }
 
+    /// The resource version of the last write.
+    pub fn current_resource_version(&self) -> ResourceVersion {
+        self.store().revision().into()
+    }
+
+    /// Forgets the history up to and including `version`, of all resources (all there is, for `None`).
+    ///
+    /// Watches that resume from before it get an `ERROR` event with code 410, lists of an older version and older
+    /// continue tokens are answered with 410.
+    pub fn compact(&self, version: Option<&ResourceVersion>) {
+        let revision = version.and_then(ResourceVersion::number).unwrap_or(u64::MAX);
+        self.store().compact(revision);
+    }
+
+    /// Ends all watches, as a restart of the server would. Clients may watch again at once.
+    pub fn drop_watches(&self) {
+        self.store().end_watches(None);
+    }
+
+    /// Whether the server can be reached. While it cannot, requests fail like refused connections; watches end when
+    /// it becomes unreachable. No object is lost.
+    pub fn set_available(&self, available: bool) {
+        self.shared.available.store(available, Ordering::SeqCst);
+        if !available {
+            self.drop_watches();
+        }
+    }
+
+    /// The latest requests, oldest first: the record of what clients did.
+    pub fn request_log(&self) -> Vec<RequestRecord> {
+        self.shared.log.records()
+    }
+
+    /// Forgets the record of requests.
+    pub fn clear_request_log(&self) {
+        self.shared.log.clear();
+    }
+
+    pub(crate) fn is_available(&self) -> bool {
+        self.shared.available.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
     /// The kinds served.
     pub(crate) fn registry(&self) -> &KindRegistry {
         &self.shared.registry
     }
 
-    /// The objects.
+    /// All objects.
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    pub(crate) fn log(&self) -> &RequestLog {
+        &self.shared.log
     }
 }
 

@@ -5,15 +5,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use pilothouse_machinery::{Status, StatusReason};
 use tower::Service;
 
+use crate::answer::failure;
+use crate::route::route;
 use crate::{ApiServer, ResponseBody};
 
 /// The request never reached the server, as with a refused connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot reach the API server: connection refused")]
 pub struct ConnectionError;
+
+type Answer = Result<Response<ResponseBody>, ConnectionError>;
 
 impl<B> Service<Request<B>> for ApiServer
 where
@@ -22,15 +28,38 @@ where
 {
     type Response = Response<ResponseBody>;
     type Error = ConnectionError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _request: Request<B>) -> Self::Future {
-        let mut response = Response::new(ResponseBody::full("404 page not found\n"));
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        Box::pin(async move { Ok(response) })
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let server = self.clone();
+        Box::pin(async move { answer(&server, request, None).await })
     }
+}
+
+/// Answers one request. `token`, if given, is one more token that lets in.
+pub(crate) async fn answer<B>(server: &ApiServer, request: Request<B>, token: Option<&str>) -> Answer
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if !server.is_available() {
+        return Err(ConnectionError);
+    }
+    let (parts, body) = request.into_parts();
+    let limit = server.options().body_limit;
+    let body = match Limited::new(body, limit).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("Request entity too large: limit is {limit}");
+            return Ok(failure(&Status::failure(StatusReason::RequestEntityTooLarge, message)));
+        }
+        Err(error) => {
+            return Ok(failure(&Status::bad_request(format!("cannot read the body: {error}"))));
+        }
+    };
+    Ok(route(server, parts, body, token).await)
 }

@@ -11,17 +11,23 @@ pub(super) struct History {
     events: VecDeque<Arc<Event>>,
     bytes: usize,
     floor: u64,
+    last_dropped: u64,
 }
 
 impl History {
     /// An empty history that is complete after `floor`.
     pub(super) fn new(floor: u64) -> Self {
-        Self { events: VecDeque::new(), bytes: 0, floor }
+        Self { events: VecDeque::new(), bytes: 0, floor, last_dropped: 0 }
     }
 
     /// The revision after which nothing is missing (invariant A3).
     pub(super) fn floor(&self) -> u64 {
         self.floor
+    }
+
+    /// The revision of the newest event that was dropped; 0 if none was.
+    pub(super) fn last_dropped(&self) -> u64 {
+        self.last_dropped
     }
 
     /// Appends an event and drops the oldest ones that exceed `limits`. The newest one always stays.
@@ -49,7 +55,8 @@ impl History {
     fn drop_oldest(&mut self) {
         if let Some(event) = self.events.pop_front() {
             self.bytes -= event.object.size();
-            self.floor = event.revision();
+            self.last_dropped = event.revision();
+            self.floor = self.floor.max(self.last_dropped);
         }
     }
 

@@ -16,8 +16,8 @@ mod wakers;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use event::{Event, EventKind};
+pub(crate) use event::{Event, EventKind, frame};
 pub use limits::HistoryLimits;
-pub(crate) use object::StoredObject;
+pub(crate) use object::{StoredObject, encode};
 pub(crate) use resource::Objects;
-pub(crate) use state::{Expired, Raced, Read, Snapshot, Store};
+pub(crate) use state::{Expired, Raced, Read, Snapshot, Store, Ticket};

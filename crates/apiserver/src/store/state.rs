@@ -34,6 +34,14 @@ pub(crate) struct Snapshot {
     pub(crate) objects: Objects,
 }
 
+/// The right to read the events of one resource, until all its watches are ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    key: StorageKey,
+    number: u64,
+    epoch: u64,
+}
+
 /// What a watch finds when it looks.
 #[derive(Debug)]
 pub(crate) enum Read {
@@ -192,44 +200,45 @@ impl Store {
         Ok(last)
     }
 
-    /// A number for a new watch, and the epoch that it belongs to.
-    pub(crate) fn open_watch(&self, kind: &Kind) -> (u64, u64) {
+    /// A ticket for a new watch.
+    pub(crate) fn open_watch(&self, kind: &Kind) -> Ticket {
         let mut state = self.state.lock();
         state.next_number += 1;
-        let number = state.next_number;
-        (number, state.resource(&kind.storage_key()).epoch)
+        let (number, key) = (state.next_number, kind.storage_key());
+        let epoch = state.resource(&key).epoch;
+        Ticket { key, number, epoch }
     }
 
-    /// The events after `after` for the watch `number`, at most `limit`.
-    pub(crate) fn read(
-        &self,
-        key: &StorageKey,
-        (number, epoch): (u64, u64),
-        after: u64,
-        limit: usize,
-        waker: &Waker,
-    ) -> Read {
+    /// Whether a new watch can begin after `revision`.
+    pub(crate) fn check_reach(&self, ticket: &Ticket, revision: u64) -> Result<(), Expired> {
+        let oldest = self.state.lock().resource(&ticket.key).history.floor();
+        if revision < oldest { Err(Expired { oldest }) } else { Ok(()) }
+    }
+
+    /// The events after `after`, at most `limit`. A watch that has read everything up to a revision is not harmed
+    /// when that revision is compacted, only when events after it are gone.
+    pub(crate) fn read(&self, ticket: &Ticket, after: u64, limit: usize, waker: &Waker) -> Read {
         let mut state = self.state.lock();
         let revision = state.revision;
-        let resource = state.resource(key);
-        if resource.epoch != epoch {
+        let resource = state.resource(&ticket.key);
+        if resource.epoch != ticket.epoch {
             return Read::Ended;
         }
-        if after < resource.history.floor() {
+        if after < resource.history.last_dropped() {
             return Read::Expired(Expired { oldest: resource.history.floor() });
         }
         let events = resource.history.after(after, limit);
         if events.is_empty() {
-            resource.wakers.register(number, waker);
+            resource.wakers.register(ticket.number, waker);
             return Read::Waiting(revision);
         }
         Read::Events(events)
     }
 
     /// Forgets a watch.
-    pub(crate) fn close_watch(&self, key: &StorageKey, number: u64) {
-        if let Some(resource) = self.state.lock().resources.get_mut(key) {
-            resource.wakers.remove(number);
+    pub(crate) fn close_watch(&self, ticket: &Ticket) {
+        if let Some(resource) = self.state.lock().resources.get_mut(&ticket.key) {
+            resource.wakers.remove(ticket.number);
         }
     }
 

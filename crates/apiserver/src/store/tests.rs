@@ -51,17 +51,18 @@ fn a_write_based_on_an_old_revision_is_refused() {
 #[test]
 fn a3_a_bounded_history_says_what_it_no_longer_knows() {
     let (store, kind) = (Store::new(1000, HistoryLimits::events(2)), maps());
-    let (watch, key) = (store.open_watch(&kind), kind.storage_key());
+    let watch = store.open_watch(&kind);
     for index in 0..4 {
         store.put(&kind, &ObjectKey::new("n", format!("{index}")), None, &mut object("1")).unwrap();
     }
-    let read = |after| store.read(&key, watch, after, 10, Waker::noop());
+    let read = |after| store.read(&watch, after, 10, Waker::noop());
     assert!(matches!(read(1001), Read::Expired(Expired { oldest: 1002 })));
     assert!(matches!(read(1002), Read::Events(events) if events.len() == 2));
     assert!(matches!(read(1004), Read::Waiting(1004)));
     assert!(store.snapshot_at(&kind, 1001).is_err());
     assert_eq!(names(&store.snapshot_at(&kind, 1003).unwrap().objects).len(), 3);
     store.compact(1004);
+    assert!(store.check_reach(&watch, 1003).is_err() && store.check_reach(&watch, 1004).is_ok());
     assert!(store.snapshot_at(&kind, 1003).is_err());
     store.end_watches(None);
     assert!(matches!(read(1004), Read::Ended));

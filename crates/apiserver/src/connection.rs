@@ -1,0 +1,141 @@
+//! The door with a socket: HTTP/1.1 on a listener.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::ApiServer;
+use crate::service::answer;
+
+/// How long open connections get to finish when the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How a listener is served.
+#[derive(Clone, Debug, Default)]
+pub struct ServeOptions {
+    /// A bearer token that clients of this listener must show (or one of the builder's).
+    pub token: Option<String>,
+}
+
+/// A listener that is being served.
+///
+/// Dropping it leaves the listener open; [`shutdown`](Self::shutdown) closes it.
+#[derive(Debug)]
+pub struct ServerHandle {
+    server: ApiServer,
+    address: SocketAddr,
+    stop: Arc<Stop>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Stop {
+    asked: std::sync::atomic::AtomicBool,
+    told: Notify,
+}
+
+impl Stop {
+    fn ask(&self) {
+        self.asked.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.told.notify_waiters();
+    }
+
+    async fn wait(&self) {
+        let told = self.told.notified();
+        tokio::pin!(told);
+        told.as_mut().enable();
+        if !self.asked.load(std::sync::atomic::Ordering::SeqCst) {
+            told.await;
+        }
+    }
+}
+
+impl ServerHandle {
+    /// The address that clients connect to.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: closes the listener, ends all watches of the server and lets other requests finish (for up to two
+    /// seconds). The server and its objects live on and can be served on another listener.
+    ///
+    /// **Cancellation.** If dropped, stopping goes on without anybody waiting for it.
+    pub async fn shutdown(self) {
+        self.stop.ask();
+        self.server.drop_watches();
+        _ = self.task.await;
+    }
+}
+
+impl ApiServer {
+    /// Serves `listener` in tasks of the present runtime until the handle is told to stop. Fails if the listener
+    /// has no address.
+    pub fn serve(&self, listener: TcpListener, options: ServeOptions) -> io::Result<ServerHandle> {
+        let address = listener.local_addr()?;
+        let stop = Arc::new(Stop::default());
+        let accept = accept(self.clone(), listener, options, stop.clone());
+        let task = self.environment().spawn("apiserver-accept", accept);
+        Ok(ServerHandle { server: self.clone(), address, stop, task })
+    }
+}
+
+async fn accept(server: ApiServer, listener: TcpListener, options: ServeOptions, stop: Arc<Stop>) {
+    let token: Option<Arc<str>> = options.token.map(Into::into);
+    let mut connections: Vec<JoinHandle<()>> = Vec::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.wait() => break,
+            accepted = listener.accept() => accepted,
+        };
+        connections.retain(|connection| !connection.is_finished());
+        match accepted {
+            Ok((stream, _)) => {
+                let task = connection(server.clone(), stream, token.clone(), stop.clone());
+                connections.push(server.environment().spawn("apiserver-connection", task));
+            }
+            Err(error) => {
+                // Too many open files, or a connection that was gone already: others may still come.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    for connection in connections {
+        _ = connection.await;
+    }
+}
+
+async fn connection(server: ApiServer, stream: TcpStream, token: Option<Arc<str>>, stop: Arc<Stop>) {
+    // A watch line must not wait for a full packet.
+    _ = stream.set_nodelay(true);
+    let service = service_fn(|request: Request<Incoming>| {
+        let (server, token) = (server.clone(), token.clone());
+        async move { answer(&server, request, token.as_deref()).await }
+    });
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        () = stop.wait() => {
+            connection.as_mut().graceful_shutdown();
+            server.drop_watches();
+            tokio::time::timeout(GRACE, connection).await.unwrap_or(Ok(()))
+        }
+        ended = connection.as_mut() => ended,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}

@@ -1,0 +1,31 @@
+//! What a server was told when it was built.
+
+use std::time::Duration;
+
+use crate::HistoryLimits;
+
+/// Settings that do not change while the server lives.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) history: HistoryLimits,
+    /// Bearer tokens and the users they stand for; without any, everybody is let in.
+    pub(crate) tokens: Vec<(String, String)>,
+    /// How long a request waits for a resource version of the future.
+    pub(crate) version_wait: Duration,
+    /// The largest body of a request, in bytes.
+    pub(crate) body_limit: usize,
+    /// The first resource version is the one after this.
+    pub(crate) first_revision: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            history: HistoryLimits::default(),
+            tokens: Vec::new(),
+            version_wait: Duration::from_secs(3),
+            body_limit: 3 << 20,
+            first_revision: 1000,
+        }
+    }
+}
