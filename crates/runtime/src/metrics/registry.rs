@@ -66,7 +66,7 @@ impl Metrics {
         register: impl FnOnce(&mut Registry) -> T,
     ) -> T {
         let mut shared = self.shared.lock();
-        let Shared { registry, families } = &mut *shared;
+        let Shared { registry, families, components: _ } = &mut *shared;
         let known = families.get(name).and_then(|any| any.downcast_ref::<T>()).cloned();
         known.unwrap_or_else(|| {
             let new = register(registry);
