@@ -8,6 +8,7 @@
 pub mod cache;
 pub mod client;
 pub mod controller;
+mod error;
 pub mod journal;
 pub mod manager;
 pub mod metrics;
@@ -24,8 +25,9 @@ pub use controller::{
     Action, ConditionStatus, Context, Controller, ControllerBuilder, EventType, ReconcileError, Reconciler,
     Workers, set_condition,
 };
+pub use error::Error;
 pub use journal::{JournalBatch, JournalEntry, JournalOptions, JournalSink};
-pub use manager::{BoxError, RunContext, Runnable, Shutdown};
+pub use manager::{BoxError, Manager, RunContext, Runnable, Shutdown};
 pub use metrics::Metrics;
 pub use object::{Object, ObjectExt};
 pub use pilothouse_machinery as machinery;

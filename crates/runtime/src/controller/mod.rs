@@ -34,6 +34,7 @@ pub use action::Action;
 pub use builder::ControllerBuilder;
 pub use condition::{ConditionStatus, set_condition};
 pub use context::Context;
+pub(crate) use error::chain;
 pub use error::{ControllerError, ReconcileError};
 pub use event::EventType;
 pub use options::Workers;

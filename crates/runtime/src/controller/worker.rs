@@ -1,6 +1,5 @@
 //! One reconcile from the queue to its consequences.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +103,8 @@ impl<R: Reconciler> Work<R> {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => {
                 self.instruments.panics.inc();
-                Err(ReconcileError::retryable_because("ReconcilerPanicked", panic_text(&*panic)))
+                let text = format!("the reconciler panicked: {}", crate::manager::message(&*panic));
+                Err(ReconcileError::retryable_because("ReconcilerPanicked", text))
             }
             Err(_) => {
                 self.instruments.timeouts.inc();
@@ -142,10 +142,4 @@ impl<R: Reconciler> Work<R> {
             }
         }
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text =
-        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(|text| &**text));
-    format!("the reconciler panicked: {}", text.unwrap_or("no message"))
 }

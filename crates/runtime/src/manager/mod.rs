@@ -1,9 +1,19 @@
 //! The life of a process: what starts in which order, what ends it, and how it stops.
+//!
+//! A [`Manager`] runs [`Runnable`]s: controllers, journals, servers. It serves `/metrics`, `/healthz` and
+//! `/readyz`, stops everything in order when it is told to or when something fails, and says what went wrong.
 
+mod builder;
+mod endpoints;
+mod lifecycle;
 mod readiness;
 mod runnable;
 mod shutdown;
+#[cfg(test)]
+mod tests;
 
+pub use builder::Manager;
+pub(crate) use lifecycle::message;
 pub use readiness::Readiness;
 pub use runnable::{BoxError, Group, RunContext, Runnable, Task};
 pub use shutdown::Shutdown;

@@ -59,22 +59,6 @@ impl Metrics {
         self.family(name, help, create, |family| family.0.clone())
     }
 
-    /// Several families that are registered together, once, under a name of their own that is not exported.
-    pub(crate) fn shared<T: Clone + Send + 'static>(
-        &self,
-        name: &str,
-        register: impl FnOnce(&mut Registry) -> T,
-    ) -> T {
-        let mut shared = self.shared.lock();
-        let Shared { registry, families, components: _ } = &mut *shared;
-        let known = families.get(name).and_then(|any| any.downcast_ref::<T>()).cloned();
-        known.unwrap_or_else(|| {
-            let new = register(registry);
-            families.insert(name.to_owned(), Box::new(new.clone()));
-            new
-        })
-    }
-
     /// The family of `name`; a name taken by another kind of metric gives one that is not exported, and logs.
     fn family<F: Clone + Send + 'static, M: Metric>(
         &self,

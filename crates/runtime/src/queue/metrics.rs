@@ -66,7 +66,7 @@ impl QueueMetrics {
     /// The families of a process's metrics, registered on first use.
     #[must_use]
     pub fn of(metrics: &Metrics) -> Self {
-        metrics.shared("workqueue", Self::register)
+        metrics.component(Self::register)
     }
 
     fn register(registry: &mut Registry) -> Self {

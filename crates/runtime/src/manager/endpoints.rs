@@ -1,0 +1,134 @@
+//! `/metrics`, `/healthz` and `/readyz`.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use pilothouse_machinery::Environment;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Readiness;
+use crate::{Error, Informers, Metrics};
+
+/// Connections served at once; more are turned away.
+const CONNECTIONS: usize = 64;
+/// How long a client may take to say what it wants.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to pause when no connection can be accepted (no file descriptors, for example).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the endpoints show.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoints {
+    pub(super) metrics: Metrics,
+    pub(super) readiness: Readiness,
+    pub(super) informers: Informers,
+}
+
+/// The listener of a process, served until dropped.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+impl Endpoints {
+    /// Listens on `address` (port 0 picks a free one) and serves until the server is dropped.
+    pub(super) async fn serve(self, address: SocketAddr, environment: &Environment) -> Result<Server, Error> {
+        let failed = |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let accepting = environment.spawn("metrics and health", self.accept(listener, environment.clone()));
+        Ok(Server { address, _accepting: AbortOnDropHandle::new(accepting) })
+    }
+
+    async fn accept(self, listener: TcpListener, environment: Environment) {
+        let mut connections: Vec<AbortOnDropHandle<()>> = Vec::new();
+        loop {
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection for metrics and health");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            connections.retain(|connection| !connection.is_finished());
+            if connections.len() < CONNECTIONS {
+                let connection = environment.spawn("metrics connection", self.clone().converse(stream));
+                connections.push(AbortOnDropHandle::new(connection));
+            }
+        }
+    }
+
+    async fn converse(self, stream: TcpStream) {
+        let service = service_fn(move |request: Request<_>| {
+            let response = self.respond(request.method(), request.uri().path());
+            std::future::ready(Ok::<_, Infallible>(response))
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection for metrics and health failed");
+        }
+    }
+
+    /// The answer to one request.
+    pub(super) fn respond(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".into());
+            response.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match path {
+            "/metrics" => {
+                let mut response = text(StatusCode::OK, self.metrics.encode());
+                let media_type = http::HeaderValue::from_static(Metrics::CONTENT_TYPE);
+                response.headers_mut().insert(CONTENT_TYPE, media_type);
+                response
+            }
+            "/healthz" => text(StatusCode::OK, "ok\n".into()),
+            "/readyz" => self.readyz(),
+            _ => text(StatusCode::NOT_FOUND, "not found\n".into()),
+        }
+    }
+
+    /// One line per part and per cache, and whether all of them are ready.
+    fn readyz(&self) -> Response<Full<Bytes>> {
+        let parts = self.readiness.parts().into_iter();
+        let caches = self.informers.all().into_iter().map(|informer| {
+            let why = (!informer.is_synced()).then(|| "the first list is not complete".to_owned());
+            (format!("cache of {}", informer.resource_type()), why)
+        });
+        let (mut body, mut ready) = (String::new(), true);
+        for (name, why_not) in parts.chain(caches) {
+            match why_not {
+                None => body.push_str(&format!("[+] {name} ok\n")),
+                Some(why_not) => {
+                    ready = false;
+                    body.push_str(&format!("[-] {name} not ready: {why_not}\n"));
+                }
+            }
+        }
+        body.push_str(if ready { "ready\n" } else { "not ready\n" });
+        text(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let media_type = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
+}
