@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pilothouse_machinery::Environment;
 
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, Server};
 use super::lifecycle::Lifecycle;
 use super::{Readiness, RunContext, Runnable, Shutdown};
 use crate::controller::{ControllerBuilder, Reconciler};
@@ -109,71 +109,89 @@ impl Manager {
     }
 
     /// Runs until `stop` completes, or until something fails; stops in order and returns what went wrong.
-    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let Self { name, client, environment, metrics, address, on_listening, grace_period, runnables } =
+            self;
         let mut names = BTreeSet::new();
-        if let Some(twice) = self.runnables.iter().find(|one| !names.insert(one.name())) {
+        if let Some(twice) = runnables.iter().find(|one| !names.insert(one.name())) {
             return Err(Error::DuplicateName { name: twice.name().to_owned() });
         }
-        let runnables = std::mem::take(&mut self.runnables);
-        let context = self.context().await?;
-        let RunContext { informers, readiness, environment, .. } = context.clone();
-        let endpoints = Endpoints {
-            metrics: context.metrics.clone(),
-            readiness: readiness.clone(),
-            informers: informers.clone(),
-        };
-        let server = match self.address {
-            Some(address) => Some(endpoints.serve(address, &environment).await?),
+        let context = context(name.clone(), client, environment, metrics).await?;
+        let server = match address {
+            Some(address) => Some(serve(&context, address, on_listening).await?),
             None => None,
         };
-        if let Some(server) = &server {
-            tracing::info!(address = %server.address, "serving metrics and health");
-            if let Some(report) = self.on_listening.take() {
-                report(server.address);
-            }
-        }
         let mut lifecycle = Lifecycle::new();
         lifecycle.start(runnables, &context);
-        tracing::info!(manager = self.name, "manager runs");
+        tracing::info!(manager = name, "manager runs");
         let mut stop = pin!(stop);
         tokio::select! {
             biased;
             () = &mut stop => {}
             () = lifecycle.failed() => {}
         }
-        tracing::info!(manager = self.name, "manager stops");
-        readiness.not_ready("manager", "it is stopping");
-        let errors = lifecycle.stop(self.grace_period).await;
-        informers.shut_down();
+        tracing::info!(manager = name, "manager stops");
+        context.readiness.not_ready("manager", "it is stopping");
+        let errors = lifecycle.stop(grace_period).await;
+        context.informers.shut_down();
         drop(server);
         Error::all(errors).map_or(Ok(()), Err)
     }
+}
 
-    async fn context(&self) -> Result<RunContext, Error> {
-        let environment = self.environment.clone();
-        let given = self.client.as_ref().map(|client| client.environment().clone());
-        let environment = environment.or(given).unwrap_or_else(Environment::real);
-        let client = match self.client.clone() {
-            Some(client) => client,
-            None => self.connect(&environment).await.map_err(|source| Error::Connect { source })?,
-        };
-        let metrics = self.metrics.clone();
-        Ok(RunContext {
-            manager: self.name.clone(),
-            informers: Informers::new(client.clone(), environment.clone(), metrics.clone()),
-            client,
-            environment,
-            metrics,
-            readiness: Readiness::default(),
-            shutdown: Shutdown::new(),
-        })
-    }
+/// Everything that runnables are given.
+async fn context(
+    manager: String,
+    client: Option<Client>,
+    environment: Option<Environment>,
+    metrics: Metrics,
+) -> Result<RunContext, Error> {
+    let given = client.as_ref().map(|client| client.environment().clone());
+    let environment = environment.or(given).unwrap_or_else(Environment::real);
+    let client = match client {
+        Some(client) => client,
+        None => {
+            connect(&manager, &environment, &metrics).await.map_err(|source| Error::Connect { source })?
+        }
+    };
+    Ok(RunContext {
+        manager,
+        informers: Informers::new(client.clone(), environment.clone(), metrics.clone()),
+        client,
+        environment,
+        metrics,
+        readiness: Readiness::default(),
+        shutdown: Shutdown::new(),
+    })
+}
 
-    async fn connect(&self, environment: &Environment) -> Result<Client, super::BoxError> {
-        let config = kube::Config::infer().await?;
-        let options = ClientOptions { field_manager: self.name.clone(), ..ClientOptions::default() };
-        Ok(Client::from_config(config, options, environment, &self.metrics)?)
+/// Connects as the kubeconfig or the service account of the pod says.
+async fn connect(
+    manager: &str,
+    environment: &Environment,
+    metrics: &Metrics,
+) -> Result<Client, super::BoxError> {
+    let config = kube::Config::infer().await?;
+    let options = ClientOptions { field_manager: manager.to_owned(), ..ClientOptions::default() };
+    Ok(Client::from_config(config, options, environment, metrics)?)
+}
+
+async fn serve(
+    context: &RunContext,
+    address: SocketAddr,
+    on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
+) -> Result<Server, Error> {
+    let endpoints = Endpoints {
+        metrics: context.metrics.clone(),
+        readiness: context.readiness.clone(),
+        informers: context.informers.clone(),
+    };
+    let server = endpoints.serve(address, &context.environment).await?;
+    tracing::info!(address = %server.address, "serving metrics and health");
+    if let Some(report) = on_listening {
+        report(server.address);
     }
+    Ok(server)
 }
 
 /// Completes on the first signal that asks the process to stop.
