@@ -7,3 +7,4 @@
 pub mod model;
 pub mod portal;
 pub mod store;
+mod submit;

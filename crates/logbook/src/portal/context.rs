@@ -35,6 +35,7 @@ pub(crate) struct RequestContext {
     pub(crate) token: String,
     pub(crate) cluster: String,
     pub(crate) is_writable: bool,
+    session: String,
     path: String,
     parameters: Vec<(String, String)>,
 }
@@ -46,6 +47,11 @@ impl RequestContext {
         let mut parameters: Vec<_> = kept.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         parameters.push((name, value));
         address(&self.path, &parameters)
+    }
+
+    /// Whether a form's token is this session's.
+    pub(crate) fn admits(&self, state: &PortalState, token: &str) -> bool {
+        state.signer().verify(&self.session, token)
     }
 
     /// The value of a query parameter; empty if it is missing.
@@ -68,7 +74,8 @@ impl FromRequestParts<PortalState> for RequestContext {
             now: state.environment().now(),
             token: state.signer().sign(session),
             cluster: state.options().cluster.clone(),
-            is_writable: state.is_writable(),
+            is_writable: state.client().is_some(),
+            session: session.to_owned(),
             path: parts.uri.path().to_owned(),
             parameters,
         })

@@ -7,11 +7,12 @@ use maud::{Markup, html};
 use super::Words;
 use super::language::fill;
 
-/// Two units at most: `3s`, `2m 05s`, `1h 02m`, `4d 07h`.
+/// Two units at most: `<1s`, `3s`, `2m 05s`, `1h 02m`, `4d 07h`.
 pub(crate) fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (days, hours, minutes) {
+        (0, 0, 0) if seconds == 0 && duration > SignedDuration::ZERO => "<1s".to_owned(),
         (0, 0, 0) => format!("{seconds}s"),
         (0, 0, _) => format!("{minutes}m {:02}s", seconds % 60),
         (0, ..) => format!("{hours}h {:02}m", minutes % 60),
@@ -105,6 +106,7 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(duration(SignedDuration::from_secs(seconds)), text);
         }
+        assert_eq!(duration(SignedDuration::from_millis(400)), "<1s");
     }
 
     #[test]

@@ -28,6 +28,8 @@ mod view;
 mod yaml;
 
 pub(crate) use context::RequestContext;
-pub(crate) use language::{Words, fill};
+pub(crate) use language::{FieldWords, Words, fill};
+pub(crate) use pages::{Place, Trouble, answer, icon, shell};
 pub use routes::router;
 pub use state::{PortalOptions, PortalState};
+pub(crate) use urls::{address, encode};

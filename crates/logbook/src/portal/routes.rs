@@ -2,14 +2,18 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::HeaderMap;
 
 use super::pages::{Trouble, answer};
 use super::{PortalState, RequestContext, api, assets, guard, live, pages};
+use crate::submit;
+
+/// The largest form taken: annotations may have 256 KiB, and encoding triples some.
+const FORM_BYTES: usize = 1 << 20;
 
 /// The portal and the API as one router; serve it under the root path.
 pub fn router(state: PortalState) -> Router {
@@ -18,8 +22,13 @@ pub fn router(state: PortalState) -> Router {
         .route("/jobs/{uid}", get(job))
         .route("/jobs/{uid}/revisions/{id}", get(document))
         .route("/jobs/{uid}/revisions/{id}/difference", get(difference))
+        .route("/jobs/{uid}/delete", post(submit::delete))
+        .route("/jobs/{uid}/suspend", post(submit::suspend))
+        .route("/jobs/{uid}/resume", post(submit::resume))
+        .route("/submit", get(submit::submit_page).post(submit::submit))
         .route("/events", get(events))
         .fallback(nothing)
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(from_fn_with_state(state.clone(), guard::session));
     let api = Router::new()
         .route("/jobs", get(api::jobs))

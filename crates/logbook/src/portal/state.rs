@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use pilothouse::Client;
 use pilothouse_machinery::Environment;
 
 use super::token::Signer;
@@ -25,17 +26,23 @@ pub struct PortalState {
 
 struct Shared {
     store: Store,
+    client: Option<Client>,
     environment: Environment,
     options: PortalOptions,
     signer: Signer,
 }
 
 impl PortalState {
-    /// A portal over `store`.
+    /// A portal over `store`. It creates, deletes and suspends jobs through `client`; without one it is read-only.
     #[must_use]
-    pub fn new(store: Store, environment: Environment, options: PortalOptions) -> Self {
+    pub fn new(
+        store: Store,
+        client: Option<Client>,
+        environment: Environment,
+        options: PortalOptions,
+    ) -> Self {
         let signer = Signer::new(&environment);
-        Self { shared: Arc::new(Shared { store, environment, options, signer }) }
+        Self { shared: Arc::new(Shared { store, client, environment, options, signer }) }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -54,9 +61,9 @@ impl PortalState {
         &self.shared.signer
     }
 
-    /// Whether jobs can be created and deleted.
-    pub(crate) fn is_writable(&self) -> bool {
-        false
+    /// The way to the cluster; `None` in a read-only portal.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        self.shared.client.as_ref()
     }
 }
 

@@ -165,8 +165,6 @@ pub(crate) struct Words {
     /// Fact.
     pub(crate) uid: &'static str,
     /// Fact.
-    pub(crate) owner: &'static str,
-    /// Fact.
     pub(crate) coverage: &'static str,
     /// Fact.
     pub(crate) ended: &'static str,
@@ -174,8 +172,8 @@ pub(crate) struct Words {
     pub(crate) deleted: &'static str,
     /// Fact.
     pub(crate) progress: &'static str,
-    /// A value that is not known.
-    pub(crate) unknown: &'static str,
+    /// Fact; {} is a number of pods.
+    pub(crate) pods_failed: &'static str,
     /// Timeline lane.
     pub(crate) lane_waiting: &'static str,
     /// Timeline lane.

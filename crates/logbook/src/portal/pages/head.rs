@@ -62,7 +62,7 @@ fn facts(context: &RequestContext, job: &JobRow) -> Markup {
             } }
             div { dt { (words.progress) } dd {
                 (job.succeeded) " / " (wanted)
-                @if job.failed > 0 { span.soft { " · " (job.failed) " " (words.failed) } }
+                @if job.failed > 0 { span.soft { " · " (fill(words.pods_failed, &[&job.failed.to_string()])) } }
             } }
             div { dt { (words.attempts) } dd { (job.attempt) } }
             div { dt { (words.coverage) } dd title=(job.coverage) { (coverage(words, job.coverage)) } }

@@ -62,6 +62,10 @@ pub(super) fn submitter(job: &JobRow) -> Markup {
 
 fn reason(job: &JobRow) -> Markup {
     let exit = job.exit_code.filter(|code| *code != 0 && job.state == JobState::Failed);
+    // That all pods succeeded is what the state says already; failures stand out the better.
+    if job.state == JobState::Succeeded {
+        return html! {};
+    }
     html! {
         @if let Some(reason) = &job.reason { b { (reason) } " " }
         @if let Some(code) = exit { span.chip { "exit " (code) } " " }

@@ -11,8 +11,8 @@ use crate::portal::format::{clock, cut, duration};
 use crate::portal::language::fill;
 use crate::portal::pages::{JobHistory, tone};
 
-const WIDTH: f64 = 1000.0;
-const LABELS: f64 = 196.0;
+const WIDTH: f64 = 1320.0;
+const LABELS: f64 = 216.0;
 const RIGHT: f64 = 14.0;
 const LANE: f64 = 27.0;
 const BAR: f64 = 15.0;
@@ -162,7 +162,7 @@ fn draw_lane(lane: &Lane, index: f64, scale: &Scale) -> Markup {
 
 /// Pod names differ at their ends: the middle is left out.
 fn shortened(label: &str) -> String {
-    const LONGEST: usize = 27;
+    const LONGEST: usize = 28;
     let length = label.chars().count();
     if length <= LONGEST {
         return label.to_owned();
