@@ -121,6 +121,12 @@ pub(crate) trait Strategy: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The paths of fields that the type does not have, as `spec.foo`. Only asked for custom resources; built-in
+    /// types are checked against their schema.
+    fn unknown_fields(&self, _object: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The fields that field selectors may name besides `metadata.name` and `metadata.namespace`, with their values
     /// in `object`: always all labels, with an empty value where the object has none (also for `Value::Null`).
     fn selectable_fields(&self, _object: &Value) -> Vec<(String, String)> {

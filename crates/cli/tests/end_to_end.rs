@@ -21,7 +21,8 @@ struct Demo {
 async fn demo() -> Demo {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let arguments = ["demo", "--no-workload", "--port", "0", "--speed", "3", "--data", data.to_str().unwrap()];
+    let arguments =
+        ["demo", "--no-workload", "--port", "0", "--speed", "3", "--data", data.to_str().unwrap()];
     let process = Pilothouse::start(&arguments).await;
     let portal = process.fact("portal").to_owned();
     Demo { _folder: folder, data, portal, process }
@@ -47,7 +48,8 @@ impl Demo {
 /// The states that a job went through, in order, read from the SQLite file.
 async fn states(data: &Path, name: &str) -> Vec<String> {
     let pool = open(data).await;
-    let query = "SELECT to_state FROM transition JOIN job ON job.id = job_id WHERE name = ?1 ORDER BY sequence";
+    let query =
+        "SELECT to_state FROM transition JOIN job ON job.id = job_id WHERE name = ?1 ORDER BY sequence";
     let rows = sqlx::query(query).bind(name.to_owned()).fetch_all(&pool).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
@@ -96,7 +98,11 @@ async fn a_job_created_with_kubectl_shows_within_a_second_runs_and_is_kept() {
 
     kubectl.run(&["create", "job", "broken", "--image=busybox", "--", "sh", "-c", "exit 3"]).await;
     let broken = demo.job_in("broken", &["Failed"]).await;
-    assert_eq!((&broken["exitCode"], &broken["reason"]), (&3.into(), &"BackoffLimitExceeded".into()), "{broken:#}");
+    assert_eq!(
+        (&broken["exitCode"], &broken["reason"]),
+        (&3.into(), &"BackoffLimitExceeded".into()),
+        "{broken:#}"
+    );
     let uid = broken["uid"].as_str().unwrap();
     let request = http::Request::get(format!("{}/jobs/{uid}", demo.portal)).body(String::new()).unwrap();
     let (_, page) = send(request).await;
@@ -129,7 +135,10 @@ async fn a_job_submitted_on_the_portal_runs_and_is_kept() {
     demo.job_in("from-the-portal", &["Succeeded"]).await;
     let seen = states(&demo.data, "from-the-portal").await;
     assert_in_order(&seen, &["Pending", "Starting", "Running", "Succeeded"]);
-    assert_eq!(get_json(&format!("{}/api/v1/jobs?namespace=default", demo.portal)).await["items"][0]["name"], "from-the-portal");
+    assert_eq!(
+        get_json(&format!("{}/api/v1/jobs?namespace=default", demo.portal)).await["items"][0]["name"],
+        "from-the-portal"
+    );
 }
 
 /// The value of a hidden field in a form.

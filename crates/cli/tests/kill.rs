@@ -51,7 +51,11 @@ async fn j2_killed_at_20_random_moments_while_500_jobs_run_it_misses_and_doubles
         (expected.difference(&recorded).collect(), recorded.difference(&expected).collect());
     println!("{} versions in the server's history, {} recorded", expected.len(), recorded.len());
     assert!(missing.is_empty() && surplus.is_empty(), "missing {missing:#?}, surplus {surplus:#?}");
-    assert_eq!(count(&data, "SELECT count(*) FROM watch_gap").await, 0, "the history was long enough: no gap");
+    assert_eq!(
+        count(&data, "SELECT count(*) FROM watch_gap").await,
+        0,
+        "the history was long enough: no gap"
+    );
     assert_eq!(count(&data, "SELECT count(*) FROM job").await, i64::try_from(JOBS).unwrap());
     assert_eq!(count(&data, "SELECT count(*) FROM job WHERE state NOT IN ('Succeeded', 'Failed')").await, 0);
 }
@@ -147,8 +151,10 @@ async fn wait_until_recorded(data: &Path, expected: usize) -> BTreeSet<Version> 
         let query = "SELECT resource, uid, resource_version, event = 'deleted' COLLATE NOCASE FROM revision";
         let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
         if rows.len() >= expected || Instant::now() > deadline {
-            let versions: BTreeSet<Version> =
-                rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get::<i64, _>(3) != 0)).collect();
+            let versions: BTreeSet<Version> = rows
+                .iter()
+                .map(|row| (row.get(0), row.get(1), row.get(2), row.get::<i64, _>(3) != 0))
+                .collect();
             assert_eq!(versions.len(), rows.len(), "a version is recorded twice");
             return versions;
         }

@@ -1,20 +1,24 @@
 //! Reading the body of a request.
 
-use pilothouse_machinery::{GroupVersionKind, Status, StatusReason, resource};
+use pilothouse_machinery::{GroupVersionKind, Status, StatusReason, protobuf, resource};
 use serde_json::Value;
 
-use super::Call;
+use super::{Call, FieldValidation};
+use crate::fields::{check_body, parse_json};
 use crate::kind::Kind;
 
 const UNKNOWN_FORMAT: &str = "the body of the request was in an unknown format - accepted media types include: \
      application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
-/// Reads the object in the body, of the kind that the path names; fills in `kind` and `apiVersion` where a built-in
-/// type may leave them out.
-pub(crate) fn decode_object(call: &Call) -> Result<Value, Status> {
+/// Reads the object in the body, of the kind that the path names, and checks its fields; answers it with warnings.
+/// Fills in `kind` and `apiVersion` where a built-in type may leave them out.
+pub(crate) fn decode_object(
+    call: &Call,
+    validation: FieldValidation,
+) -> Result<(Value, Vec<String>), Status> {
     let kind = &call.kind;
     let expected = kind.resource.group_version_kind();
-    let mut object = read(call, &expected)?;
+    let (mut object, duplicates) = read(call, &expected)?;
     check_kind(&object, kind, &expected)?;
     object["kind"] = Value::from(&*expected.kind);
     object["apiVersion"] = Value::from(expected.api_version());
@@ -27,7 +31,8 @@ pub(crate) fn decode_object(call: &Call) -> Result<Value, Status> {
             expected.kind, expected.version, expected.kind
         )));
     }
-    Ok(object)
+    let warnings = check_body(kind, &mut object, duplicates, validation)?;
+    Ok((object, warnings))
 }
 
 /// Reads a body that is not of the path's kind (`DeleteOptions`, `Binding`, `Scale`); an empty body is empty.
@@ -35,27 +40,40 @@ pub(crate) fn decode_options(call: &Call, kind: &GroupVersionKind) -> Result<Val
     if call.body.is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
-    read(call, kind)
+    read(call, kind).map(|(value, _)| value)
 }
 
-fn read(call: &Call, expected: &GroupVersionKind) -> Result<Value, Status> {
-    let value = match call.content_type() {
-        "" | "application/json" => serde_json::from_slice(&call.body).map_err(|error| {
+/// The document in the body, and its duplicate fields.
+fn read(call: &Call, expected: &GroupVersionKind) -> Result<(Value, Vec<String>), Status> {
+    let (value, duplicates) = match call.content_type() {
+        "" | "application/json" => parse_json(&call.body).map_err(|error| {
             let text = String::from_utf8_lossy(&call.body);
             let text = if text.is_empty() { "<empty>" } else { &text };
             unrecognized(expected, &format!("json parse error: {error} ({text})"))
         })?,
         "application/yaml" => {
             let text = String::from_utf8_lossy(&call.body);
-            serde_saphyr::from_str(&text)
-                .map_err(|error| unrecognized(expected, &format!("yaml parse error: {error}")))?
+            let value = serde_saphyr::from_str(&text)
+                .map_err(|error| unrecognized(expected, &format!("yaml parse error: {error}")))?;
+            (value, Vec::new())
+        }
+        protobuf::MEDIA_TYPE => {
+            let (_, value) = protobuf::decode(&call.body)
+                .map_err(|error| unrecognized(expected, &format!("protobuf error: {}", chain(&error))))?;
+            (value, Vec::new())
         }
         _ => return Err(Status::failure(StatusReason::UnsupportedMediaType, UNKNOWN_FORMAT)),
     };
     if let Value::Object(_) = value {
-        return Ok(value);
+        return Ok((value, duplicates));
     }
     Err(unrecognized(expected, "json parse error: the body is not an object"))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn unrecognized(expected: &GroupVersionKind, why: &str) -> Status {

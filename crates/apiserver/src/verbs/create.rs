@@ -8,7 +8,6 @@ use super::reply::{Content, Reply};
 use super::update::Author;
 use super::{admission, managed, metadata};
 use crate::ApiServer;
-use crate::fields::check_fields;
 use crate::kind::Kind;
 use crate::request::{Call, WriteOptions, decode_object};
 
@@ -18,8 +17,7 @@ const ATTEMPTS: u32 = 8;
 /// POST to a collection.
 pub(crate) fn create(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
     let options = WriteOptions::parse(&call.query, "CreateOptions")?;
-    let mut object = decode_object(call)?;
-    let warnings = check_fields(&call.kind, &mut object, options.field_validation)?;
+    let (object, warnings) = decode_object(call, options.field_validation)?;
     let author = Author::of(call, &options, None);
     let content = create_object(server, &call.kind, call.namespace.as_deref(), object, &author)?;
     Ok(Reply::new(201, content).with_warnings(warnings))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::reply::Reply;
 use super::update::{Author, Target, Update, update_object};
 use crate::ApiServer;
-use crate::fields::check_fields;
+use crate::fields::{check_patched, message_of};
 use crate::kind::Kind;
 use crate::request::{Call, WriteOptions};
 
@@ -15,6 +15,7 @@ use crate::request::{Call, WriteOptions};
 enum Format {
     Json,
     Merge,
+    Strategic,
 }
 
 /// PATCH of an object or of its status.
@@ -28,9 +29,9 @@ pub(crate) fn patch(server: &ApiServer, call: &Call, target: Target) -> Result<R
     let mut warnings = Vec::new();
     let update = Update { kind, key: call.key(), target, author, patches: true };
     let content = update_object(server, &update, &mut |old| {
-        let mut new = apply(format, old, &document)?;
-        warnings = check_fields(kind, &mut new, options.field_validation)?;
+        let mut new = apply(kind, format, old, &document)?;
         check_shape(kind, &new)?;
+        warnings = check_patched(kind, &mut new, options.field_validation)?;
         Ok(new)
     })?;
     Ok(Reply::new(200, content).with_warnings(warnings))
@@ -40,6 +41,7 @@ fn format_of(call: &Call) -> Result<Format, Status> {
     match call.content_type() {
         "application/json-patch+json" => Ok(Format::Json),
         "application/merge-patch+json" => Ok(Format::Merge),
+        "application/strategic-merge-patch+json" if message_of(&call.kind).is_some() => Ok(Format::Strategic),
         _ if call.kind.custom => {
             let message = "the body of the request was in an unknown format - accepted media types include: \
                  application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
@@ -69,17 +71,18 @@ fn check_force(options: &WriteOptions) -> Result<(), Status> {
 fn read(call: &Call, format: Format) -> Result<Value, Status> {
     let document: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-    if format == Format::Merge && !document.is_object() {
+    if format != Format::Json && !document.is_object() {
         return Err(Status::bad_request("error decoding patch: a merge patch must be an object"));
     }
     Ok(document)
 }
 
-fn apply(format: Format, old: &Value, document: &Value) -> Result<Value, Status> {
+fn apply(kind: &Kind, format: Format, old: &Value, document: &Value) -> Result<Value, Status> {
     let mut new = old.clone();
-    match format {
-        Format::Json => engine::json_patch(&mut new, document),
-        Format::Merge => engine::merge_patch(&mut new, document),
+    match (format, message_of(kind)) {
+        (Format::Json, _) => engine::json_patch(&mut new, document),
+        (Format::Strategic, Some(message)) => engine::strategic_merge(&mut new, document, message),
+        (Format::Merge | Format::Strategic, _) => engine::merge_patch(&mut new, document),
     }
     .map_err(|error| error.status())?;
     Ok(new)

@@ -43,7 +43,7 @@ pub(crate) fn method_not_allowed() -> Status {
 /// Replaces the finalizers in a namespace's specification; the last one gone, a deleted namespace goes too.
 fn finalize(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
     let options = WriteOptions::parse(&call.query, "UpdateOptions")?;
-    let object = decode_object(call)?;
+    let (object, _) = decode_object(call, options.field_validation)?;
     let author = Author::of(call, &options, Some("finalize"));
     let update = Update { kind: &call.kind, key: call.key(), target: Target::Any, author, patches: false };
     let content = update_object(server, &update, &mut |old| {

@@ -7,7 +7,6 @@ use super::deletion::may_be_removed;
 use super::reply::{Content, Reply};
 use super::{create_object, managed, metadata};
 use crate::ApiServer;
-use crate::fields::check_fields;
 use crate::kind::Kind;
 use crate::request::{Call, WriteOptions, decode_object};
 
@@ -62,8 +61,7 @@ impl Author {
 pub(crate) fn update(server: &ApiServer, call: &Call, target: Target) -> Result<Reply, Status> {
     let options = WriteOptions::parse(&call.query, "UpdateOptions")?;
     let kind = &*call.kind;
-    let mut object = decode_object(call)?;
-    let warnings = check_fields(kind, &mut object, options.field_validation)?;
+    let (mut object, warnings) = decode_object(call, options.field_validation)?;
     check_name(call, &mut object)?;
     let author = Author::of(call, &options, (target == Target::Status).then_some("status"));
     let exists = server.store().get(kind, &call.key()).is_some();
