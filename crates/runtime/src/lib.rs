@@ -26,7 +26,7 @@ pub use controller::{
     Workers, set_condition,
 };
 pub use error::Error;
-pub use journal::{JournalBatch, JournalEntry, JournalOptions, JournalSink};
+pub use journal::{Journal, JournalBatch, JournalEntry, JournalOptions, JournalSink};
 pub use manager::{BoxError, Manager, RunContext, Runnable, Shutdown};
 pub use metrics::Metrics;
 pub use object::{Object, ObjectExt};
