@@ -220,7 +220,7 @@ impl<S: JournalSink> Recorder<S> {
 
     /// Waits after a failure of the sink; an error when the journal is stopped meanwhile.
     async fn failed(
-        &self,
+        &mut self,
         doing: &'static str,
         error: S::Error,
         pause: &mut Duration,
