@@ -6,30 +6,31 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use parking_lot::Mutex;
+use pilothouse_machinery::ObjectKey;
 
 /// The speed of the simulated cluster: how many simulated seconds pass in a real one.
 ///
 /// Every duration of the simulation is divided by it: pulling, running, back-off, grace periods, and also the
 /// deadlines and times to live that jobs ask for, so that a faster cluster shows the same course of events.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace(f64);
+pub(crate) struct Pace(f64);
 
 impl Pace {
     /// A pace of `speed` simulated seconds a second; 1 where `speed` is not a positive number.
     #[must_use]
-    pub fn new(speed: f64) -> Self {
+    pub(crate) fn new(speed: f64) -> Self {
         Self(if speed.is_finite() && speed > 0.0 { speed } else { 1.0 })
     }
 
     /// How long `simulated` takes on the clock.
     #[must_use]
-    pub fn real(self, simulated: Duration) -> Duration {
+    pub(crate) fn real(self, simulated: Duration) -> Duration {
         Duration::try_from_secs_f64(simulated.as_secs_f64() / self.0).unwrap_or(Duration::MAX)
     }
 
     /// As [`real`](Self::real), for whole seconds of an API field; negative is zero.
     #[must_use]
-    pub fn real_seconds(self, simulated: i64) -> Duration {
+    pub(crate) fn real_seconds(self, simulated: i64) -> Duration {
         self.real(Duration::from_secs(u64::try_from(simulated).unwrap_or(0)))
     }
 }
@@ -69,6 +70,7 @@ pub(crate) fn until(moment: Timestamp, now: Timestamp) -> Duration {
 #[derive(Debug, Default)]
 pub(crate) struct FineTimes {
     seen: Mutex<BTreeMap<(String, &'static str), (Timestamp, Timestamp)>>,
+    uids: Mutex<BTreeMap<ObjectKey, String>>,
 }
 
 impl FineTimes {
@@ -89,8 +91,24 @@ impl FineTimes {
         entry.1
     }
 
+    /// Notes whose times are kept under a key, for [`forget_key`](Self::forget_key).
+    pub(crate) fn bind(&self, key: &ObjectKey, uid: &str) {
+        let before = self.uids.lock().insert(key.clone(), uid.to_owned());
+        if let Some(before) = before.filter(|before| before != uid) {
+            self.forget(&before);
+        }
+    }
+
+    /// Forgets everything about the object that had this key.
+    pub(crate) fn forget_key(&self, key: &ObjectKey) {
+        let uid = self.uids.lock().remove(key);
+        if let Some(uid) = uid {
+            self.forget(&uid);
+        }
+    }
+
     /// Forgets everything about the object with `uid` and its parts, whose ids are `uid/part`.
-    pub(crate) fn forget(&self, uid: &str) {
+    fn forget(&self, uid: &str) {
         let mut seen = self.seen.lock();
         let known = seen.range((uid.to_owned(), "")..).map(|(key, _)| key);
         let known = known.take_while(|(id, _)| id.starts_with(uid)).cloned().collect::<Vec<_>>();

@@ -5,5 +5,7 @@ mod decision;
 mod graph;
 mod node;
 
+pub(crate) use collector::Collector;
+
 #[cfg(test)]
 mod tests;

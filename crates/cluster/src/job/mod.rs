@@ -13,8 +13,13 @@ mod outcome;
 mod plan;
 mod pod_name;
 mod pod_template;
+mod reconciler;
 mod tally;
+mod tracking;
 mod view;
+
+pub(crate) use reconciler::JobReconciler;
+pub(crate) use tracking::LostPods;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,11 @@ mod command;
 mod containers;
 mod init;
 mod lifecycle;
+mod reconciler;
 mod report;
 mod script;
+
+pub(crate) use reconciler::Kubelet;
 
 #[cfg(test)]
 mod tests;
