@@ -92,6 +92,7 @@ fn accept(view: &PodView<'_>, spec: &PodSpec, mut status: PodStatus) -> Step {
     };
     status.container_statuses = Some(fresh(&spec.containers, reason));
     status.init_container_statuses = (!inits.is_empty()).then(|| fresh(inits, "PodInitializing"));
+    report::acknowledge(&mut status, view.now);
     report::summarise(&mut status, "Pending", view.now);
     let problems = view.script.problems.iter();
     let mut events: Vec<Note> = problems

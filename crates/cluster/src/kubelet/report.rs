@@ -97,6 +97,11 @@ pub(crate) fn summarise(status: &mut PodStatus, phase: &str, now: Timestamp) {
     }
 }
 
+/// The pod has a node: whoever bound it may not have said so.
+pub(crate) fn acknowledge(status: &mut PodStatus, now: Timestamp) {
+    set(status, "PodScheduled", true, None, now);
+}
+
 fn initialized(status: &PodStatus) -> bool {
     let statuses = status.init_container_statuses.as_deref().unwrap_or_default();
     statuses.iter().all(|status| {
