@@ -5,6 +5,11 @@ use serde::Serialize;
 
 use super::{Coverage, JobState, StateGroup};
 
+/// The annotation of a Job that says who submitted it.
+pub const SUBMITTER_ANNOTATION: &str = "logbook.pilothouse.dev/submitted-by";
+/// The annotation of a Job that says through what it was submitted, as `portal`.
+pub const CHANNEL_ANNOTATION: &str = "logbook.pilothouse.dev/submitted-through";
+
 /// The newest knowledge about one job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,9 +30,9 @@ pub struct JobRow {
     pub owner_kind: Option<String>,
     /// Name of the controlling owner.
     pub owner_name: Option<String>,
-    /// Who submitted it, from the annotation `pilothouse.dev/submitter`.
+    /// Who submitted it, from the annotation [`SUBMITTER_ANNOTATION`].
     pub submitter: Option<String>,
-    /// How it was submitted, from the annotation `pilothouse.dev/channel`.
+    /// How it was submitted, from the annotation [`CHANNEL_ANNOTATION`].
     pub channel: Option<String>,
     /// The state.
     pub state: JobState,

@@ -19,7 +19,7 @@ pub use advance::{Advance, Standing, Step, advance, exit_code};
 pub use derive::{Derived, Effective, Presence, derive};
 pub use facts::{Cause, Condition, ContainerEnd, ContainerFacts, JobFacts, PodFacts};
 pub use history::{Coverage, Gap, Provenance, Revision, RevisionEvent, StreamPosition, Transition};
-pub use job::{JobFilter, JobRow, Page};
+pub use job::{CHANNEL_ANNOTATION, JobFilter, JobRow, Page, SUBMITTER_ANNOTATION};
 pub use notification::{DeliveryRow, NotificationRow, NotificationState};
 pub use pod::PodRow;
 pub use state::{JobState, StateGroup};

@@ -24,7 +24,7 @@ where
     words(row.try_get(column)?)
 }
 
-fn moment(milliseconds: i64) -> Decoded<Timestamp> {
+pub(super) fn moment(milliseconds: i64) -> Decoded<Timestamp> {
     Timestamp::from_millisecond(milliseconds).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 

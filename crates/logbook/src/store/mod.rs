@@ -8,10 +8,28 @@ mod cursor;
 mod decode;
 mod error;
 mod migrate;
+mod outbox;
 mod read_history;
 mod read_jobs;
 mod read_live;
+mod read_stream;
+mod write_job;
+mod write_pod;
+mod write_revision;
+mod write_stream;
 
 pub use connect::{Commit, Location, Store};
 pub use error::StoreError;
 pub use read_live::Touched;
+
+pub(crate) use outbox::{
+    Attempt, DueNotification, NewNotification, Outcome, put_destination, put_notification,
+};
+pub(crate) use read_stream::Objects;
+pub(crate) use write_job::{
+    JobContent, JobKey, JobPosition, NewTransition, StoredJob, add_exit_code, insert_job, insert_transition,
+    mark_deleted, stored_job, update_cause, update_content, update_position,
+};
+pub(crate) use write_pod::{PodContent, pods_of, put_pod, stored_pod};
+pub(crate) use write_revision::{NewRevision, PackedDocument, adopt, put_revision};
+pub(crate) use write_stream::{StreamKey, cluster_id, link_gap, put_gap, put_position};

@@ -67,6 +67,7 @@ CREATE INDEX job_newest ON job (created_at, id);
 CREATE INDEX job_by_state ON job (state, created_at, id);
 CREATE INDEX job_by_namespace ON job (namespace, created_at, id);
 CREATE INDEX job_live ON job (cluster_id) WHERE deleted_at IS NULL;
+CREATE INDEX job_open ON job (cluster_id) WHERE ended_at IS NULL;
 
 -- Jobs per namespace and state, kept by triggers: counting rows would read the whole index.
 CREATE TABLE job_count (
@@ -141,6 +142,9 @@ CREATE TABLE revision (
     UNIQUE (cluster_id, uid, resource_version, event_class)
 ) STRICT;
 CREATE INDEX revision_by_job ON revision (job_id, id);
+CREATE INDEX revision_by_gap ON revision (gap_id) WHERE gap_id IS NOT NULL;
+CREATE INDEX revision_without_gap ON revision (cluster_id, resource)
+    WHERE gap_id IS NULL AND provenance IN ('list_after_gap', 'inferred_absence');
 
 -- AUTOINCREMENT: an id is never used again, because clients resume from the last one they saw.
 CREATE TABLE transition (
@@ -163,6 +167,7 @@ CREATE TABLE transition (
     UNIQUE (job_id, sequence),
     UNIQUE (job_id, revision_id, to_state)
 ) STRICT;
+CREATE INDEX transition_by_revision ON transition (revision_id);
 
 -- What a destination needs to be reached (URL, secret) stays in the configuration and never gets here.
 CREATE TABLE destination (

@@ -1,0 +1,6 @@
+//! The recorder through its sinks: idempotence, order, gaps, and what survives a crash.
+
+mod fixtures;
+mod gaps;
+mod replay;
+mod streams;
