@@ -85,6 +85,9 @@ impl OwnWrites {
     }
 
     fn note(&self, key: &ObjectKey, resource: &ResourceType, object: ObjectKey, shows: Shows) {
+        if self.longest_wait.is_zero() {
+            return;
+        }
         let Some(informer) = self.informers.iter().position(|one| one.resource_type() == resource) else {
             return;
         };

@@ -1,0 +1,265 @@
+//! A server, a client and a scripted reconciler.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
+use parking_lot::Mutex;
+use pilothouse::{
+    Action, Client, ClientOptions, Context, Environment, Error, Manager, Metrics, ObjectExt, ObjectKey,
+    ReconcileError, Reconciler,
+};
+use pilothouse_apiserver::{ApiServer, ConnectionError, ResponseBody};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep};
+use tower::Service;
+
+/// How long watch events are held back.
+pub(crate) type Delay = Arc<Mutex<Duration>>;
+
+/// Everything a test needs.
+pub(crate) struct World {
+    pub(crate) server: ApiServer,
+    pub(crate) client: Client,
+    pub(crate) environment: Environment,
+    pub(crate) metrics: Metrics,
+    pub(crate) watch_delay: Delay,
+    pub(crate) start: Instant,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let environment = Environment::simulated(11, Timestamp::UNIX_EPOCH);
+        let server = ApiServer::builder().environment(environment.clone()).build();
+        let metrics = Metrics::new();
+        let watch_delay = Delay::default();
+        let slow = SlowWatches { server: server.clone(), delay: Arc::clone(&watch_delay) };
+        let options = ClientOptions::unlimited();
+        let client = Client::new(kube::Client::new(slow, "default"), options, &environment, &metrics);
+        Self { server, client, environment, metrics, watch_delay, start: Instant::now() }
+    }
+
+    pub(crate) fn manager(&self) -> Manager {
+        Manager::new("test")
+            .client(self.client.clone())
+            .environment(self.environment.clone())
+            .metrics(self.metrics.clone())
+    }
+
+    /// Runs a manager until it is stopped.
+    pub(crate) fn run(&self, manager: Manager) -> Run {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let run = manager.run_until(async move { drop(stopped.await) });
+        Run { stop, handle: self.environment.spawn("manager", run) }
+    }
+
+    pub(crate) async fn create(&self, name: &str, value: &str) -> ConfigMap {
+        self.client.create(&config_map(name, value)).await.expect("created")
+    }
+
+    pub(crate) async fn set(&self, name: &str, value: &str) {
+        let patch = pilothouse::Patch::Merge(serde_json::json!({"data": {"value": value}}));
+        self.client.patch::<ConfigMap>(&key(name), &patch).await.expect("patched");
+    }
+
+    /// The value of the metric that this line starts with; 0 when there is none.
+    pub(crate) fn metric(&self, line: &str) -> f64 {
+        let text = self.metrics.encode();
+        let value = text.lines().find_map(|candidate| candidate.strip_prefix(line)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().expect("a number"))
+    }
+
+    pub(crate) fn elapsed_ms(&self) -> u128 {
+        self.start.elapsed().as_millis()
+    }
+}
+
+/// A manager that runs.
+pub(crate) struct Run {
+    stop: oneshot::Sender<()>,
+    pub(crate) handle: JoinHandle<Result<(), Error>>,
+}
+
+impl Run {
+    pub(crate) async fn stop(self) -> Result<(), Error> {
+        drop(self.stop);
+        self.handle.await.expect("the manager does not panic")
+    }
+}
+
+pub(crate) fn config_map(name: &str, value: &str) -> ConfigMap {
+    let mut map = ConfigMap::default();
+    map.metadata.name = Some(name.into());
+    map.metadata.namespace = Some("default".into());
+    map.data = Some(BTreeMap::from([("value".into(), value.into())]));
+    map
+}
+
+pub(crate) fn key(name: &str) -> ObjectKey {
+    ObjectKey::new("default", name)
+}
+
+pub(crate) fn value(map: &ConfigMap) -> &str {
+    map.data.as_ref().and_then(|data| data.get("value")).map_or("", String::as_str)
+}
+
+/// One call of a scripted reconciler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) at_ms: u128,
+    pub(crate) name: String,
+    /// The value seen; `None` for a deletion.
+    pub(crate) value: Option<String>,
+}
+
+type Step = Box<
+    dyn for<'a> Fn(
+            &'a ConfigMap,
+            usize,
+            &'a Context<ConfigMap>,
+        ) -> BoxFuture<'a, Result<Action, ReconcileError>>
+        + Send
+        + Sync,
+>;
+
+/// Notes its calls, and does what a script says for the n-th call (from 0) of each key.
+#[derive(Clone)]
+pub(crate) struct Scripted {
+    pub(crate) calls: Arc<Mutex<Vec<Call>>>,
+    start: Instant,
+    step: Arc<Step>,
+}
+
+impl Scripted {
+    pub(crate) fn new<F>(world: &World, step: F) -> Self
+    where
+        F: for<'a> Fn(
+                &'a ConfigMap,
+                usize,
+                &'a Context<ConfigMap>,
+            ) -> BoxFuture<'a, Result<Action, ReconcileError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self { calls: Arc::default(), start: world.start, step: Arc::new(Box::new(step)) }
+    }
+
+    /// Succeeds always.
+    pub(crate) fn idle(world: &World) -> Self {
+        Self::new(world, |_, _, _| Box::pin(async { Ok(Action::done()) }))
+    }
+
+    fn note(&self, name: &str, value: Option<String>) -> usize {
+        let mut calls = self.calls.lock();
+        let before = calls.iter().filter(|call| call.name == name).count();
+        calls.push(Call { at_ms: self.start.elapsed().as_millis(), name: name.into(), value });
+        before
+    }
+
+    /// When the key was called.
+    pub(crate) fn times(&self, name: &str) -> Vec<u128> {
+        self.calls.lock().iter().filter(|call| call.name == name).map(|call| call.at_ms).collect()
+    }
+
+    /// What the key was called with.
+    pub(crate) fn values(&self, name: &str) -> Vec<Option<String>> {
+        let calls = self.calls.lock();
+        calls.iter().filter(|call| call.name == name).map(|call| call.value.clone()).collect()
+    }
+
+    /// The names in the order of the calls.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.calls.lock().iter().map(|call| call.name.clone()).collect()
+    }
+}
+
+impl Reconciler for Scripted {
+    type Object = ConfigMap;
+
+    async fn reconcile(
+        &self,
+        object: Arc<ConfigMap>,
+        context: &Context<ConfigMap>,
+    ) -> Result<Action, ReconcileError> {
+        let count = self.note(&object.key().name, Some(value(&object).to_owned()));
+        (self.step)(&object, count, context).await
+    }
+
+    async fn deleted(
+        &self,
+        key: &ObjectKey,
+        _context: &Context<ConfigMap>,
+    ) -> Result<Action, ReconcileError> {
+        self.note(&key.name, None);
+        Ok(Action::done())
+    }
+}
+
+/// The server, with each piece of a watch held back.
+#[derive(Clone)]
+struct SlowWatches {
+    server: ApiServer,
+    delay: Delay,
+}
+
+impl<B> Service<Request<B>> for SlowWatches
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<pilothouse::BoxError>,
+{
+    type Response = Response<SlowBody>;
+    type Error = ConnectionError;
+    type Future = BoxFuture<'static, Result<Self::Response, ConnectionError>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), ConnectionError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let watch = request.uri().query().is_some_and(|query| query.contains("watch="));
+        let delay = watch.then(|| Arc::clone(&self.delay));
+        let answer = self.server.call(request);
+        Box::pin(async move {
+            Ok(answer.await?.map(|body| SlowBody { inner: Box::pin(body), delay, held: None }))
+        })
+    }
+}
+
+/// A body whose every piece comes late.
+struct SlowBody {
+    inner: Pin<Box<ResponseBody>>,
+    delay: Option<Delay>,
+    held: Option<(Frame<Bytes>, Pin<Box<Sleep>>)>,
+}
+
+impl Body for SlowBody {
+    type Data = Bytes;
+    type Error = <ResponseBody as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Some(delay) = self.delay.clone() else { return self.inner.as_mut().poll_frame(context) };
+        if self.held.is_none() {
+            let Some(frame) = ready!(self.inner.as_mut().poll_frame(context)) else {
+                return Poll::Ready(None);
+            };
+            self.held = Some((frame?, Box::pin(tokio::time::sleep(*delay.lock()))));
+        }
+        if let Some((_, sleep)) = &mut self.held {
+            ready!(sleep.as_mut().poll(context));
+        }
+        Poll::Ready(self.held.take().map(|(frame, _)| Ok(frame)))
+    }
+}
