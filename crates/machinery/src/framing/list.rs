@@ -199,7 +199,7 @@ impl ListSplitter {
     fn around(&mut self, byte: u8) -> Result<(), &'static str> {
         let space = byte.is_ascii_whitespace();
         match self.place {
-            Place::Start if space => return Ok(()),
+            Place::Start | Place::End if space => return Ok(()),
             Place::Start if byte == b'{' => {
                 self.nesting.take(byte);
                 self.place = Place::Envelope { key_next: true };
@@ -222,11 +222,9 @@ impl ListSplitter {
             Place::BeforeItems if byte == b'[' => self.place = Place::Items { after: After::Bracket },
             Place::BeforeItems if byte == b'n' => self.place = Place::Envelope { key_next: false },
             Place::BeforeItems if !space => return Err("an array of items"),
-            Place::BeforeColon | Place::BeforeItems => {}
+            Place::BeforeColon | Place::BeforeItems | Place::Item => {}
             Place::Items { after } => return self.between_items(byte, after),
-            Place::End if space => return Ok(()),
             Place::End => return Err("the end of the body"),
-            Place::Item => {}
         }
         self.envelope.push(byte);
         Ok(())

@@ -153,8 +153,10 @@ proptest! {
         values in proptest::collection::vec(any_value(), 0..6), size in 1_usize..100,
     ) {
         let values: Vec<Value> = values.into_iter().map(|value| json!({"v": value})).collect();
-        let lines: String = values.iter().map(|value| format!("{}\n", json!({"type": "T", "object": value})))
-            .collect();
+        let lines: Vec<String> =
+            values.iter().map(|value| json!({"type": "T", "object": value}).to_string()).collect();
+        let lines = lines.join("
+");
         let frames = watch(lines.as_bytes(), size, FramingLimits::default()).unwrap();
         let split: Vec<Value> = frames.iter().map(|frame| serde_json::from_slice(&frame.object).unwrap()).collect();
         prop_assert_eq!(split, values);

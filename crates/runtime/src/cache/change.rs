@@ -42,9 +42,8 @@ impl Change {
         let (kind, previous) = match (self.kind, later.kind) {
             (ChangeKind::Added, ChangeKind::Deleted) => (ChangeKind::Deleted, None),
             (ChangeKind::Added, _) => (ChangeKind::Added, None),
-            (ChangeKind::Updated, ChangeKind::Deleted) => (ChangeKind::Deleted, self.previous),
+            (_, ChangeKind::Deleted) => (ChangeKind::Deleted, self.previous),
             (ChangeKind::Updated, _) => (ChangeKind::Updated, self.previous),
-            (ChangeKind::Deleted, ChangeKind::Deleted) => (ChangeKind::Deleted, self.previous),
             (ChangeKind::Deleted, _) => (ChangeKind::Updated, self.previous.or(Some(self.object))),
         };
         Self { key: later.key, kind, object: later.object, previous, initial: self.initial || later.initial }

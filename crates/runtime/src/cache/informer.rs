@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use pilothouse_machinery::{ResourceType, ResourceVersion};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::CachedObject;
@@ -12,6 +13,7 @@ use super::index::IndexError;
 use super::reflector::{Reflector, ReflectorEvent, WatchEvent};
 use super::store::Store;
 use super::subscription::{ChangeQueue, Subscription};
+use crate::metrics::Metrics;
 
 /// A cache of all objects of one type, kept up to date by one list and watch, shared by everybody who asks.
 ///
@@ -38,6 +40,14 @@ pub(super) struct Core {
     subscribers: Mutex<Subscribers>,
     synced: Flag,
     stopped: Flag,
+    gauges: Gauges,
+}
+
+/// How far the cache is, and how large.
+#[derive(Debug)]
+struct Gauges {
+    resource_version: Gauge,
+    objects: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -48,8 +58,9 @@ struct Subscribers {
 
 impl Informer {
     /// An informer that stops when `token` is cancelled, and cancels it when nobody holds the informer.
-    pub(super) fn new(resource: ResourceType, token: CancellationToken) -> Self {
+    pub(super) fn new(resource: ResourceType, token: CancellationToken, metrics: &Metrics) -> Self {
         let core = Core {
+            gauges: Gauges::new(metrics, &resource),
             resource,
             store: Store::default(),
             subscribers: Mutex::default(),
@@ -169,6 +180,7 @@ impl Core {
     pub(super) fn apply(&self, events: &[WatchEvent]) {
         let mut subscribers = self.subscribers.lock();
         let written = self.store.apply(events);
+        self.gauges.show(&self.store);
         if !written.is_empty() {
             subscribers.each(|queue| queue.push(written.iter().cloned(), false));
         }
@@ -179,6 +191,7 @@ impl Core {
         let mut subscribers = self.subscribers.lock();
         let first = !self.synced.is_raised();
         let written = self.store.replace(list, version);
+        self.gauges.show(&self.store);
         subscribers.each(|queue| {
             queue.push(written.iter().cloned(), first);
             queue.complete_list();
@@ -192,6 +205,24 @@ impl Core {
         subscribers.closed = true;
         subscribers.each(ChangeQueue::close);
         self.stopped.raise();
+    }
+}
+
+impl Gauges {
+    fn new(metrics: &Metrics, resource: &ResourceType) -> Self {
+        let version =
+            metrics.gauge("informer_store_resource_version", "Last 15 digits of the cache's version");
+        let objects = metrics.gauge("pilothouse_informer_objects", "Objects in the cache");
+        let resource = resource.to_string();
+        let labels = [("resource", &*resource)];
+        Self { resource_version: version.with(&labels), objects: objects.with(&labels) }
+    }
+
+    fn show(&self, store: &Store) {
+        let snapshot = store.snapshot();
+        let version = snapshot.resource_version().number().unwrap_or_default() % 1_000_000_000_000_000;
+        self.resource_version.set(i64::try_from(version).unwrap_or_default());
+        self.objects.set(i64::try_from(snapshot.len()).unwrap_or(i64::MAX));
     }
 }
 

@@ -54,7 +54,7 @@ impl Informers {
             return informer.clone();
         }
         let token = self.shared.token.child_token();
-        let informer = Informer::new(resource.clone(), token.clone());
+        let informer = Informer::new(resource.clone(), token.clone(), &self.shared.metrics);
         let reflector = Reflector::new(
             self.shared.client.clone(),
             resource.clone(),

@@ -86,9 +86,9 @@ impl Snapshot {
 
 impl Contents {
     /// Puts an object in the place of what has its key, which is returned.
-    pub(super) fn insert(&mut self, object: Arc<CachedObject>) -> Option<Arc<CachedObject>> {
-        let previous = self.objects.insert(object.key().clone(), Arc::clone(&object));
-        self.reindex(previous.as_deref(), Some(&object));
+    pub(super) fn insert(&mut self, object: &Arc<CachedObject>) -> Option<Arc<CachedObject>> {
+        let previous = self.objects.insert(object.key().clone(), Arc::clone(object));
+        self.reindex(previous.as_deref(), Some(object));
         previous
     }
 

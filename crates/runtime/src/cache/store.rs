@@ -181,7 +181,7 @@ fn put(contents: &mut Contents, object: Arc<CachedObject>) -> Option<Written> {
     if contents.objects.get(object.key()).is_some_and(|known| known.is_same_version(&object)) {
         return None;
     }
-    let previous = contents.insert(Arc::clone(&object));
+    let previous = contents.insert(&object);
     let kind = if previous.is_some() { ChangeKind::Updated } else { ChangeKind::Added };
     Some(Written { kind, object, previous })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::task::Poll;
 
 use parking_lot::Mutex;
 use pilothouse_machinery::ObjectKey;
@@ -101,8 +102,8 @@ impl ChangeQueue {
         }
     }
 
-    /// The next change, `Some(None)` at the end, `None` when there is nothing yet.
-    fn take(&self) -> Option<Option<Change>> {
+    /// The next change, or the end, where there is either.
+    fn take(&self) -> Poll<Option<Change>> {
         let mut state = self.state.lock();
         if std::mem::take(&mut state.holds_initial) {
             state.initial_left -= 1;
@@ -111,8 +112,8 @@ impl ChangeQueue {
         let next = state.order.pop_front().and_then(|key| state.changes.remove(&key));
         state.holds_initial = next.as_ref().is_some_and(|change| change.initial);
         match next {
-            None if !state.closed => None,
-            next => Some(next),
+            None if !state.closed => Poll::Pending,
+            next => Poll::Ready(next),
         }
     }
 }
@@ -120,16 +121,13 @@ impl ChangeQueue {
 impl State {
     fn push(&mut self, change: Change) {
         let initial = change.initial;
-        let merged = match self.changes.remove(&change.key) {
-            Some(earlier) => {
-                self.initial_left += usize::from(initial && !earlier.initial);
-                earlier.followed_by(change)
-            }
-            None => {
-                self.initial_left += usize::from(initial);
-                self.order.push_back(change.key.clone());
-                change
-            }
+        let merged = if let Some(earlier) = self.changes.remove(&change.key) {
+            self.initial_left += usize::from(initial && !earlier.initial);
+            earlier.followed_by(change)
+        } else {
+            self.initial_left += usize::from(initial);
+            self.order.push_back(change.key.clone());
+            change
         };
         self.changes.insert(merged.key.clone(), merged);
     }
@@ -145,7 +143,7 @@ impl Subscription {
     /// Asking for the next change says that the one before is dealt with. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Change> {
         loop {
-            if let Some(next) = self.queue.take() {
+            if let Poll::Ready(next) = self.queue.take() {
                 return next;
             }
             self.queue.arrived.notified().await;

@@ -46,7 +46,7 @@ impl Default for ClientOptions {
             attempts: 10,
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(30),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             field_manager: "pilothouse".into(),
             host: String::new(),
         }

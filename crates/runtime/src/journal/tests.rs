@@ -165,15 +165,16 @@ async fn j1_every_version_reaches_the_sink_once_and_in_order_with_the_position_t
     sleep(SOON).await;
     assert_eq!(database.words(), expected);
     assert_eq!(database.position(), Some(700));
-    let tables = database.0.lock();
-    assert!(tables.batches.iter().all(|batch| batch.entries.len() <= 200));
-    for batch in &tables.batches[1..] {
-        assert_eq!(batch.position, batch.entries.last().unwrap().resource_version);
+    {
+        let tables = database.0.lock();
+        assert!(tables.batches.iter().all(|batch| batch.entries.len() <= 200));
+        for batch in &tables.batches[1..] {
+            assert_eq!(batch.position, batch.entries.last().unwrap().resource_version);
+        }
+        let provenances: Vec<_> = tables.rows.iter().map(|(_, entry)| entry.provenance).collect();
+        assert_eq!((provenances[1], provenances[2]), (Provenance::InitialList, Provenance::Watch));
+        assert!(tables.batches.iter().all(|batch| batch.gap.is_none()));
     }
-    let provenances: Vec<_> = tables.rows.iter().map(|(_, entry)| entry.provenance).collect();
-    assert_eq!((provenances[1], provenances[2]), (Provenance::InitialList, Provenance::Watch));
-    assert!(tables.batches.iter().all(|batch| batch.gap.is_none()));
-    drop(tables);
     running.stop().await;
 }
 
@@ -378,7 +379,7 @@ async fn a_journal_asked_to_stop_commits_what_it_has_and_a_hanging_sink_does_not
     let script = Script::of([watch]);
     let database = Database::default();
     database.at(7);
-    let options = JournalOptions { batch_wait: Duration::from_secs(60), ..JournalOptions::default() };
+    let options = JournalOptions { batch_wait: Duration::from_mins(1), ..JournalOptions::default() };
     let running = start_with(&script, &database, options.clone());
     feed.event("MODIFIED", &object("a", 8));
     sleep(SOON).await;

@@ -92,7 +92,7 @@ impl Metrics {
         component
     }
 
-    /// All metrics as OpenMetrics text.
+    /// All metrics as `OpenMetrics` text.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::new();

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 const FIRST: Duration = Duration::from_millis(800);
 const LONGEST: Duration = Duration::from_secs(30);
-const RESET_AFTER: Duration = Duration::from_secs(120);
+const RESET_AFTER: Duration = Duration::from_mins(2);
 
 /// Doubling pauses from 0.8 s to 30 s, each stretched by up to its own length at random, and back to the
 /// start after two minutes without failure (conformance R8; client-go's values).

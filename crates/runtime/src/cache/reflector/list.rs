@@ -1,15 +1,16 @@
 //! Lists.
 
+use std::error::Error;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::Method;
-use http_body_util::BodyExt;
-use pilothouse_machinery::framing::{FramingError, FramingLimits, ListMetadata, ListSplitter};
-use pilothouse_machinery::{ResourceVersion, Status};
+use pilothouse_machinery::framing::ListMetadata;
+use pilothouse_machinery::{ResourceType, ResourceVersion, Status};
 
 use super::machine::State;
 use super::status::{is_too_large, retry_after};
-use super::{ListCause, Reflector, ReflectorEvent};
+use super::{ListCause, Reflector, ReflectorEvent, ReflectorMetrics};
 use crate::cache::CachedObject;
 use crate::client::{ClientError, Query, bare, failure_of, is_success, send_once};
 
@@ -41,7 +42,7 @@ pub(super) struct Listing {
 /// Why a page could not be read.
 enum PageError {
     Refused(Box<Status>),
-    Failed(Box<dyn std::error::Error + Send + Sync>, &'static str),
+    Failed(ClientError),
 }
 
 impl Listing {
@@ -97,9 +98,9 @@ impl Reflector {
         match self.read_page(&listing).await {
             Ok((items, metadata)) => self.page_read(listing, items, metadata),
             Err(PageError::Refused(status)) => self.list_refused(&listing, &status),
-            Err(PageError::Failed(error, reason)) => {
-                tracing::warn!(resource = %self.resource, error, "cannot list");
-                self.pause(reason, None);
+            Err(PageError::Failed(error)) => {
+                tracing::warn!(resource = %self.resource, error = &error as &dyn Error, "cannot list");
+                self.pause(error.reason(), None);
                 self.state = State::List(listing.restarted());
             }
         }
@@ -149,42 +150,35 @@ impl Reflector {
         if !is_success(&response) {
             return Err(PageError::Refused(Box::new(failure_of(response).await)));
         }
-        let mut body = response.into_body();
-        let mut splitter = ListSplitter::new(FramingLimits::default());
-        let (mut split, mut items) = (Vec::new(), Vec::new());
-        while let Some(frame) = self.client.in_time("list", body.frame()).await? {
-            let frame = frame.map_err(|error| PageError::Failed(error.into(), "ConnectionFailed"))?;
-            let Ok(chunk) = frame.into_data() else { continue };
-            splitter.push(&chunk, &mut split)?;
-            items.extend(split.drain(..).filter_map(|item| self.take_in(&item)));
-        }
-        Ok((items, splitter.finish()?.metadata))
+        let (resource, metrics, mut items) = (&self.resource, &self.metrics, Vec::new());
+        let take = |item: &Bytes| {
+            items.extend(take_in(item, resource, metrics));
+            Ok(())
+        };
+        let metadata = self.client.read_items("list", response.into_body(), take).await?;
+        Ok((items, metadata))
     }
+}
 
-    /// The object in these bytes; nothing, a log line and a count when they are no object of the type (R17).
-    pub(super) fn take_in(&self, bytes: &[u8]) -> Option<Arc<CachedObject>> {
-        match CachedObject::from_bytes(bytes, &self.resource) {
-            Ok(object) => Some(Arc::new(object)),
-            Err(error) => {
-                let reason = error.reason();
-                tracing::error!(resource = %self.resource, %error, reason, "skip what is no object of the type");
-                self.metrics.skip(reason);
-                None
-            }
+/// The object in these bytes; nothing, a log line and a count when they are no object of the type (R17).
+pub(super) fn take_in(
+    bytes: &[u8],
+    resource: &ResourceType,
+    metrics: &ReflectorMetrics,
+) -> Option<Arc<CachedObject>> {
+    match CachedObject::from_bytes(bytes, resource) {
+        Ok(object) => Some(Arc::new(object)),
+        Err(error) => {
+            let reason = error.reason();
+            tracing::error!(%resource, %error, reason, "skip what is no object of the type");
+            metrics.skip(reason);
+            None
         }
     }
 }
 
 impl From<ClientError> for PageError {
     fn from(error: ClientError) -> Self {
-        let reason = error.reason();
-        Self::Failed(Box::new(error), reason)
-    }
-}
-
-impl From<FramingError> for PageError {
-    fn from(error: FramingError) -> Self {
-        let reason = error.reason();
-        Self::Failed(Box::new(error), reason)
+        Self::Failed(error)
     }
 }

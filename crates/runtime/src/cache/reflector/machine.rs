@@ -13,7 +13,7 @@ use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
 use crate::client::Client;
 
 /// No server may make a reflector wait longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 
 /// Lists and watches one type over all namespaces.
 pub(crate) struct Reflector {
@@ -130,7 +130,7 @@ impl Reflector {
         let now = self.environment().monotonic();
         let window = self.options.internal_error_window;
         let first = match self.internal_errors {
-            Some(errors) if now.duration_since(errors.latest) <= Duration::from_secs(60) => errors.first,
+            Some(errors) if now.duration_since(errors.latest) <= Duration::from_mins(1) => errors.first,
             _ => now,
         };
         self.internal_errors = Some(InternalErrors { first, latest: now });

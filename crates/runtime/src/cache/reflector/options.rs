@@ -28,9 +28,9 @@ impl Default for ReflectorOptions {
             resume_from: None,
             page_size: None,
             newest: false,
-            watch_timeout: Duration::from_secs(300),
+            watch_timeout: Duration::from_mins(5),
             watch_grace: Duration::from_secs(30),
-            internal_error_window: Duration::from_secs(60),
+            internal_error_window: Duration::from_mins(1),
         }
     }
 }

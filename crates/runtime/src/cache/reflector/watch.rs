@@ -1,5 +1,6 @@
 //! Watches.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use pilothouse_machinery::{ResourceVersion, Status, StatusReason};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::list::take_in;
 use super::machine::State;
 use super::status::retry_after;
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
@@ -82,7 +84,7 @@ impl Reflector {
             }
             Ok(Err(error)) => {
                 // The position is still good: watch again from there, without a list (R6).
-                tracing::warn!(resource = %self.resource, %error, "cannot watch");
+                tracing::warn!(resource = %self.resource, error = &error as &dyn Error, "cannot watch");
                 self.pause(error.reason(), None);
             }
             Err(_) => self.pause("Silent", None),
@@ -166,9 +168,9 @@ impl Reflector {
 
     fn event(&self, frame: &WatchFrame) -> Option<WatchEvent> {
         let event = match &*frame.event_type {
-            "ADDED" => WatchEvent::Added(self.take_in(&frame.object)?),
-            "MODIFIED" => WatchEvent::Modified(self.take_in(&frame.object)?),
-            "DELETED" => WatchEvent::Deleted(self.take_in(&frame.object)?),
+            "ADDED" => WatchEvent::Added(take_in(&frame.object, &self.resource, &self.metrics)?),
+            "MODIFIED" => WatchEvent::Modified(take_in(&frame.object, &self.resource, &self.metrics)?),
+            "DELETED" => WatchEvent::Deleted(take_in(&frame.object, &self.resource, &self.metrics)?),
             "BOOKMARK" => match serde_json::from_slice::<BookmarkObject>(&frame.object) {
                 Ok(object) => WatchEvent::Bookmark(ResourceVersion::parse(&object.metadata.resource_version)),
                 Err(error) => {
