@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::error::{DecodeError, WireError};
 use super::wire::{Reader, WireValue};
 use super::{MAX_DEPTH, special};
+use crate::schema::zero::{complete, is_struct, zero};
 use crate::schema::{FieldType, MessageType, Shape, ValueKind};
 
 type Object = Map<String, Value>;
@@ -135,36 +136,6 @@ fn map_entry(field: &FieldType, value: WireValue<'_>, depth: usize) -> Result<(S
     Ok((key.to_owned(), value))
 }
 
-/// Adds the fields that the bytes did not carry and that JSON shows nevertheless.
-fn complete(object: &mut Object, message: &MessageType) {
-    for field in &message.fields {
-        if field.inline {
-            if let Some(inner) = field.inlined().filter(|_| field.tag != 0) {
-                complete(object, inner);
-            }
-            continue;
-        }
-        let name = field.json_name.as_ref();
-        if object.contains_key(name) {
-            continue;
-        }
-        let value = match field.shape {
-            Shape::One if field.omits_zero() => continue,
-            Shape::One if field.omits_empty() && !is_struct(&field.kind) => continue,
-            Shape::One => zero(field),
-            _ if field.omits_empty() => continue,
-            _ => Value::Null,
-        };
-        object.insert(name.to_owned(), value);
-    }
-}
-
-/// Whether Go holds it in a struct, which `omitempty` never leaves out.
-fn is_struct(kind: &ValueKind) -> bool {
-    use ValueKind as K;
-    !matches!(kind, K::String | K::Bytes | K::Bool | K::Int32 | K::Int64 | K::Double | K::Strings)
-}
-
 fn is_empty_scalar(kind: &ValueKind, value: &Value) -> bool {
     !is_struct(kind)
         && match value {
@@ -174,22 +145,4 @@ fn is_empty_scalar(kind: &ValueKind, value: &Value) -> bool {
             Value::Array(items) => items.is_empty(),
             _ => false,
         }
-}
-
-/// What JSON shows for a value that is not set.
-fn zero(field: &FieldType) -> Value {
-    match &field.kind {
-        ValueKind::Message(reference) => {
-            let mut object = Object::new();
-            complete(&mut object, reference.get());
-            Value::Object(object)
-        }
-        ValueKind::String => "".into(),
-        // The value of a map; a field of its own is nil.
-        ValueKind::Bytes if field.shape == Shape::Map => "".into(),
-        ValueKind::Bool | ValueKind::SchemaOrBool => false.into(),
-        ValueKind::Int32 | ValueKind::Int64 | ValueKind::Double | ValueKind::IntOrString => 0.into(),
-        ValueKind::Quantity => "0".into(),
-        _ => Value::Null,
-    }
 }

@@ -7,6 +7,7 @@
 mod table;
 mod types;
 mod unknown;
+pub(crate) mod zero;
 
 pub use table::{Schema, TableError};
 pub use types::{
