@@ -27,6 +27,9 @@ mod urls;
 mod view;
 mod yaml;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use context::RequestContext;
 pub(crate) use language::{FieldWords, Words, fill};
 pub(crate) use pages::{Place, Trouble, answer, icon, shell};

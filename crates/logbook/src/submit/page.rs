@@ -56,7 +56,7 @@ struct Form<'a> {
 /// How wide a field is.
 const WHOLE: &str = "field";
 const HALF: &str = "field half";
-const THIRD: &str = "field third";
+const QUARTER: &str = "field quarter";
 
 impl Form<'_> {
     fn notice(&self, outcome: &Outcome) -> Markup {
@@ -85,10 +85,10 @@ impl Form<'_> {
     fn how_much(&self) -> Markup {
         let (words, fields) = (&self.context.words.form, self.fields);
         html! {
-            (self.line(THIRD, Field::Parallelism, "parallelism", words.parallelism, None, &fields.parallelism))
-            (self.line(THIRD, Field::Completions, "completions", words.completions, None, &fields.completions))
-            (self.line(THIRD, Field::BackoffLimit, "backoff_limit", words.backoff_limit, None, &fields.backoff_limit))
-            (self.line(THIRD, Field::Deadline, "deadline", words.deadline, Some(words.deadline_hint), &fields.deadline))
+            (self.line(QUARTER, Field::Parallelism, "parallelism", words.parallelism, None, &fields.parallelism))
+            (self.line(QUARTER, Field::Completions, "completions", words.completions, None, &fields.completions))
+            (self.line(QUARTER, Field::BackoffLimit, "backoff_limit", words.backoff_limit, None, &fields.backoff_limit))
+            (self.line(QUARTER, Field::Deadline, "deadline", words.deadline, Some(words.deadline_hint), &fields.deadline))
         }
     }
 
