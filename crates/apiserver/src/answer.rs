@@ -106,6 +106,9 @@ fn page_body(
     let mut metadata = json!({"resourceVersion": page.revision.to_string()});
     if let Some(token) = &page.continue_token {
         metadata["continue"] = token.as_str().into();
+    } else if call.kind.custom {
+        // Lists of custom resources are written from their generic form, which has the field always.
+        metadata["continue"] = "".into();
     }
     if let Some(remaining) = page.remaining {
         metadata["remainingItemCount"] = remaining.into();

@@ -75,9 +75,7 @@ pub(crate) fn check_patched(
             message: format!("Invalid value: {text:?}: {why}"),
             field: "patch".into(),
         };
-        let mut status = Status::invalid("", "", "", vec![cause]);
-        status.message.insert(0, ' ');
-        status
+        Status::invalid("", "", "", vec![cause])
     };
     if let Some(why) = findings.wrong {
         return Err(refuse(&why));

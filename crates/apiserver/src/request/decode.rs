@@ -1,6 +1,6 @@
 //! Reading the body of a request.
 
-use pilothouse_machinery::{GroupVersionKind, Status, StatusReason, protobuf, resource};
+use pilothouse_machinery::{GroupVersionKind, Status, StatusCause, StatusReason, protobuf, resource};
 use serde_json::Value;
 
 use super::{Call, FieldValidation};
@@ -99,6 +99,15 @@ fn check_kind(object: &Value, kind: &Kind, expected: &GroupVersionKind) -> Resul
     }
     let (group, version) = resource::split_api_version(given_api_version);
     let version = if version.is_empty() { &expected.version } else { version };
+    if kind_differs && kind.custom {
+        let cause = StatusCause {
+            reason: "FieldValueInvalid".into(),
+            message: format!("Invalid value: {given_kind:?}: must be {}", expected.kind),
+            field: "kind".into(),
+        };
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        return Err(Status::invalid(&expected.group, given_kind, name, vec![cause]));
+    }
     if kind_differs {
         let package = group.split('.').next().filter(|package| !package.is_empty()).unwrap_or("core");
         return Err(Status::bad_request(format!(

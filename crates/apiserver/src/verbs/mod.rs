@@ -13,6 +13,7 @@ mod names;
 mod paging;
 mod patch;
 mod reply;
+mod scale;
 mod subresources;
 mod update;
 mod watch;

@@ -5,6 +5,7 @@ use pilothouse_machinery::{GroupVersionKind, Status, StatusDetails, StatusReason
 use serde_json::{Value, json};
 
 use super::reply::{Content, Reply};
+use super::scale::scale;
 use super::update::{Author, Target, Update, update_object};
 use super::{delete_object, get, metadata, patch, update};
 use crate::ApiServer;
@@ -18,15 +19,15 @@ pub(crate) async fn subresource(
     name: &str,
 ) -> Option<Result<Reply, Status>> {
     let kind = &call.kind;
-    let has = |name: &str| kind.subresources.iter().any(|known| known == name);
     Some(match (name, method) {
         ("status", _) if !kind.status_subresource => return None,
         ("status", &Method::GET) => get(server, call).await,
         ("status", &Method::PUT) => update(server, call, Target::Status),
         ("status", &Method::PATCH) => patch(server, call, Target::Status),
+        ("scale", method) => scale(server, call, method, kind.scale.as_ref()?),
         ("finalize", &Method::PUT) if kind.is("", "namespaces") => finalize(server, call),
-        ("binding", &Method::POST) if has("binding") => bind(server, call),
-        ("eviction", &Method::POST) if has("eviction") => evict(server, call),
+        ("binding", &Method::POST) if kind.is("", "pods") => bind(server, call),
+        ("eviction", &Method::POST) if kind.is("", "pods") => evict(server, call),
         ("status" | "finalize" | "binding" | "eviction", _) => Err(method_not_allowed()),
         _ => return None,
     })
