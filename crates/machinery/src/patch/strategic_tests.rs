@@ -1,3 +1,5 @@
+//! Strategic merge patches against what a real server does with them.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

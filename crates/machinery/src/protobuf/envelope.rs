@@ -10,6 +10,9 @@ use crate::GroupVersionKind;
 use crate::resource::split_api_version;
 use crate::schema::Schema;
 
+/// The media type of such bodies.
+pub const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
+
 /// The bytes that a body begins with.
 pub const MAGIC: &[u8; 4] = b"k8s\0";
 
@@ -27,7 +30,7 @@ pub fn decode(body: &[u8]) -> Result<(GroupVersionKind, Value), DecodeError> {
 pub(super) fn read(body: &[u8], depth: usize) -> Result<(GroupVersionKind, Value), DecodeError> {
     let unknown = Unknown::read(body.strip_prefix(MAGIC).ok_or(DecodeError::NotAnEnvelope)?)?;
     for content in [unknown.content_encoding, unknown.content_type] {
-        if !content.is_empty() && content != super::MEDIA_TYPE {
+        if !content.is_empty() && content != MEDIA_TYPE {
             return Err(DecodeError::Content { content: content.to_owned() });
         }
     }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::error::{DecodeError, WireError};
-use super::wire::{Reader, WireValue};
-use super::{MAX_DEPTH, special};
+use super::special;
+use super::wire::{MAX_DEPTH, Reader, WireValue};
 use crate::schema::zero::{complete, is_struct, zero};
 use crate::schema::{FieldType, MessageType, Shape, ValueKind};
 

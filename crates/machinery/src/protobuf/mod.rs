@@ -18,11 +18,5 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use envelope::{MAGIC, decode, encode};
+pub use envelope::{MAGIC, MEDIA_TYPE, decode, encode};
 pub use error::{DecodeError, EncodeError, ValueError, WireError};
-
-/// The media type of such bodies.
-pub const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
-
-/// Levels of nesting that are read or written.
-const MAX_DEPTH: usize = 100;

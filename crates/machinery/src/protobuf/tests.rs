@@ -1,3 +1,5 @@
+//! Protobuf bodies against those of the Go encoder, and against hostile ones.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

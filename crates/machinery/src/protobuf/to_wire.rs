@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::error::{EncodeError, ValueError};
-use super::wire::Writer;
-use super::{MAX_DEPTH, envelope, special};
+use super::wire::{MAX_DEPTH, Writer};
+use super::{envelope, special};
 use crate::GroupVersionKind;
 use crate::resource::split_api_version;
 use crate::schema::{FieldType, MessageType, Schema, Shape, ValueKind};

@@ -2,6 +2,9 @@
 
 use super::error::WireError;
 
+/// Levels of nesting that are read or written.
+pub(super) const MAX_DEPTH: usize = 100;
+
 pub(super) const VARINT: u8 = 0;
 pub(super) const FIXED64: u8 = 1;
 pub(super) const LENGTH: u8 = 2;

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::FieldWrite;
 use super::display::joined;
 use super::entry::{Entry, Operation, entries_of, stripped, write};
 use super::error::{ApplyError, FieldConflict};
 use super::field_set::FieldSet;
+use super::field_write::FieldWrite;
 use super::merge::{check, merged, storable};
 use super::update::{filled, seconds};
 use super::view::View;

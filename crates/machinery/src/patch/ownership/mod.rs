@@ -9,6 +9,7 @@ mod display;
 mod entry;
 mod error;
 mod field_set;
+mod field_write;
 mod merge;
 mod update;
 mod view;
@@ -20,19 +21,5 @@ mod tests;
 pub use apply::apply;
 pub use error::{ApplyError, FieldConflict};
 pub use field_set::{FieldSet, PathElement};
+pub use field_write::FieldWrite;
 pub use update::track_update;
-
-/// Who writes, and how: what an entry of `managedFields` says about a write.
-#[derive(Clone, Copy, Debug)]
-pub struct FieldWrite<'a> {
-    /// The name of the manager (`fieldManager`, or the start of the user agent).
-    pub manager: &'a str,
-    /// The `apiVersion` of the write.
-    pub api_version: &'a str,
-    /// `status`, `scale` or another subresource; empty for the object itself.
-    pub subresource: &'a str,
-    /// The time of the write.
-    pub now: jiff::Timestamp,
-    /// Top-level fields that this write cannot change, as `status` when the object itself is written.
-    pub ignored: &'a [&'a str],
-}

@@ -1,3 +1,5 @@
+//! Server-side apply against what a real server does.
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};

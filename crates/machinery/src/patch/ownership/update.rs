@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::FieldWrite;
 use super::entry::{Entry, Operation, cap, decode, entries_of, stripped, write};
+use super::field_write::FieldWrite;
 use super::view::View;
 use super::walk::difference;
 use crate::schema::{MessageType, zero};
