@@ -11,6 +11,7 @@ use pilothouse_machinery::{Status, StatusReason};
 use tower::Service;
 
 use crate::answer::failure;
+use crate::path_token;
 use crate::route::route;
 use crate::{ApiServer, ResponseBody};
 
@@ -49,7 +50,8 @@ where
     if !server.is_available() {
         return Err(ConnectionError);
     }
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    path_token::take(&mut parts);
     let limit = server.options().body_limit;
     let body = match Limited::new(body, limit).collect().await {
         Ok(collected) => collected.to_bytes(),

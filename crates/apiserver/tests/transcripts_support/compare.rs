@@ -31,11 +31,16 @@ impl Bindings {
     fn bind(&mut self, kind: &str, number: &str, value: &str) -> Result<(), String> {
         let key = format!("{kind}:{number}");
         if let Some(known) = self.0.get(&key) {
-            return if known == value { Ok(()) } else { Err(format!("{{{{{key}}}}} was {known}, now {value}")) };
+            return if known == value {
+                Ok(())
+            } else {
+                Err(format!("{{{{{key}}}}} was {known}, now {value}"))
+            };
         }
         let prefix = format!("{kind}:");
         let distinct = matches!(kind, "uid" | "gen" | "ip" | "port" | "rv");
-        if let Some((other, _)) = self.0.iter().find(|(other, known)| other.starts_with(&prefix) && *known == value)
+        if let Some((other, _)) =
+            self.0.iter().find(|(other, known)| other.starts_with(&prefix) && *known == value)
             && distinct
         {
             return Err(format!("{{{{{key}}}}} and {{{{{other}}}}} are both {value}"));

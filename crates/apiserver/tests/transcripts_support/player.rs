@@ -49,7 +49,10 @@ pub(crate) async fn play(scenario: &Scenario, adaptations: &[Adaptation]) -> Res
             }
         }
         newer::adapt(&mut step.expect);
-        player.step(&step).await.map_err(|differences| format!("{}: {}", step.id, differences.join("\n      ")))?;
+        player
+            .step(&step)
+            .await
+            .map_err(|differences| format!("{}: {}", step.id, differences.join("\n      ")))?;
     }
     player.bindings.check_order()
 }
@@ -173,7 +176,8 @@ fn check_head(response: &Response<ResponseBody>, expect: &Value) -> Vec<String> 
     if Some(u64::from(response.status().as_u16())) != expect["status"].as_u64() {
         differences.push(format!("status {} instead of {}", response.status(), expect["status"]));
     }
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let header =
+        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     if let Some(expected) = expect.get("content_type").and_then(Value::as_str)
         && !header("content-type").starts_with(expected)
     {
