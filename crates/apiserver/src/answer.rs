@@ -115,7 +115,13 @@ fn page_body(
     }
     let values = || page.items.iter().map(|item| item.value(&call.kind)).collect::<Vec<_>>();
     let value = match representation {
-        Representation::Full => return Ok(list_body(&call.kind, &metadata, &page.items)),
+        Representation::Full => {
+            // Lists of custom resources always say where they go on.
+            if call.kind.custom && page.continue_token.is_none() {
+                metadata["continue"] = "".into();
+            }
+            return Ok(list_body(&call.kind, &metadata, &page.items));
+        }
         Representation::Metadata => {
             return Err(unfit("PartialObjectMetadata", "a list", &call.kind, "List"));
         }

@@ -76,7 +76,7 @@ fn scale_of(scale: &Value) -> Scale {
 
 impl Strategy for CustomStrategy {
     fn default(&self, object: &mut Value) {
-        structural::prune(object, self.validator.schema());
+        _ = structural::prune(object, self.validator.schema());
         structural::default(object, self.validator.schema());
     }
 
@@ -99,6 +99,10 @@ impl Strategy for CustomStrategy {
 
     fn validate_status_update(&self, new: &Value, old: &Value) -> Vec<StatusCause> {
         self.validate_update(new, old)
+    }
+
+    fn unknown_fields(&self, object: &Value) -> Vec<String> {
+        structural::prune(&mut object.clone(), self.validator.schema())
     }
 
     fn selectable_fields(&self, object: &Value) -> Vec<(String, String)> {

@@ -11,38 +11,48 @@ const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 const OBJECT_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
-/// Drops the fields of a whole object that its schema does not know.
-pub(super) fn prune(object: &mut Value, schema: &Value) {
-    prune_value(object, schema, true);
+/// Drops the fields of a whole object that its schema does not know; the paths of what was dropped.
+pub(super) fn prune(object: &mut Value, schema: &Value) -> Vec<String> {
+    let mut dropped = Vec::new();
+    prune_value(object, schema, "", &mut dropped);
+    dropped
 }
 
-fn prune_value(value: &mut Value, schema: &Value, whole_object: bool) {
+fn prune_value(value: &mut Value, schema: &Value, path: &str, dropped: &mut Vec<String>) {
     match value {
-        Value::Object(map) => prune_map(map, schema, whole_object || flag(schema, EMBEDDED)),
+        Value::Object(map) => prune_map(map, schema, path, dropped),
         Value::Array(items) => {
-            if let Some(schema) = schema.get("items") {
-                items.iter_mut().for_each(|item| prune_value(item, schema, false));
-            } else if !flag(schema, PRESERVE) {
-                items.iter_mut().for_each(|item| prune_value(item, &Value::Null, false));
+            let schema = match schema.get("items") {
+                Some(schema) => schema,
+                None if flag(schema, PRESERVE) => return,
+                None => &Value::Null,
+            };
+            for (index, item) in items.iter_mut().enumerate() {
+                prune_value(item, schema, &format!("{path}[{index}]"), dropped);
             }
         }
         _ => {}
     }
 }
 
-fn prune_map(map: &mut Map<String, Value>, schema: &Value, whole_object: bool) {
+fn prune_map(map: &mut Map<String, Value>, schema: &Value, path: &str, dropped: &mut Vec<String>) {
     let properties = schema.get("properties").and_then(Value::as_object);
     let additional = schema.get("additionalProperties").filter(|schema| **schema != Value::Bool(false));
-    let preserve = flag(schema, PRESERVE);
+    let (preserve, whole_object) = (flag(schema, PRESERVE), path.is_empty() || flag(schema, EMBEDDED));
     map.retain(|key, value| {
         if whole_object && OBJECT_FIELDS.contains(&key.as_str()) {
             return true;
         }
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (properties.and_then(|properties| properties.get(key)), additional) {
-            (Some(schema), _) => prune_value(value, schema, false),
-            (None, Some(Value::Object(_))) => prune_value(value, additional.unwrap_or(&Value::Null), false),
+            (Some(schema), _) => prune_value(value, schema, &path, dropped),
+            (None, Some(schema)) if schema.is_object() => prune_value(value, schema, &path, dropped),
             (None, Some(_)) => {}
-            (None, None) => return preserve,
+            (None, None) if preserve => {}
+            (None, None) => {
+                dropped.push(path);
+                return false;
+            }
         }
         true
     });
@@ -108,7 +118,18 @@ mod tests {
             "spec": {"bogus": 1, "free": {"any": {"x": [1]}, "known": {"y": 1}}, "labels": {"a": {"z": 1}},
                 "items": [{"name": "a", "zzz": 1}], "embedded": {"kind": "Pod", "metadata": {}, "spec": {}}}
         });
-        prune(&mut object, &schema());
+        let dropped = prune(&mut object, &schema());
+        assert_eq!(
+            dropped,
+            [
+                "extra",
+                "spec.bogus",
+                "spec.embedded.spec",
+                "spec.free.known.y",
+                "spec.items[0].zzz",
+                "spec.labels.a.z"
+            ]
+        );
         assert_eq!(
             object,
             json!({

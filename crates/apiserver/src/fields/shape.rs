@@ -1,5 +1,7 @@
 //! An object against its type.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pilothouse_machinery::schema::{FieldType, MessageType, Omission, Shape, ValueKind};
 use serde_json::{Map, Value};
 
@@ -50,7 +52,9 @@ impl Visitor<'_> {
                 }
             }
             // Bytes are text in JSON, whatever their shape.
-            (Shape::List, Value::String(_)) if field.kind == ValueKind::Bytes => {}
+            (Shape::List, value @ Value::String(_)) if field.kind == ValueKind::Bytes => {
+                self.element(value, field, path);
+            }
             (Shape::List, value) => self.wrong(value, path, "a list"),
             (Shape::Map, value) => self.wrong(value, path, "a map"),
         }
@@ -61,7 +65,8 @@ impl Visitor<'_> {
             return self.members(members, message, path);
         }
         let (fits, expected) = match &field.kind {
-            ValueKind::String | ValueKind::Bytes => (value.is_string(), "string"),
+            ValueKind::String => (value.is_string(), "string"),
+            ValueKind::Bytes => (is_base64(value), "[]uint8"),
             ValueKind::Bool => (value.is_boolean(), "bool"),
             ValueKind::Int32 => (value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()), "int32"),
             ValueKind::Int64 => (value.as_i64().is_some(), "int64"),
@@ -90,6 +95,10 @@ impl Visitor<'_> {
             format!("json: cannot unmarshal {found} into Go struct field {kind}.{path} of type {expected}")
         });
     }
+}
+
+fn is_base64(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok())
 }
 
 /// Whether Go's encoder would not write the field. Zero structs and times stay.

@@ -18,10 +18,6 @@ pub(super) struct SecretStrategy;
 const MAX_BYTES: usize = 1024 * 1024;
 
 impl Strategy for ConfigMapStrategy {
-    fn default(&self, object: &mut Value) {
-        drop_empty(object, &["data", "binaryData"]);
-    }
-
     fn validate(&self, object: &Value) -> Vec<StatusCause> {
         let mut found = Vec::new();
         for map in ["data", "binaryData"] {
@@ -68,7 +64,6 @@ impl Strategy for SecretStrategy {
                 }
             }
         }
-        drop_empty(object, &["data"]);
     }
 
     fn validate(&self, object: &Value) -> Vec<StatusCause> {
@@ -114,16 +109,6 @@ fn entries<'a>(object: &'a Value, map: &str) -> impl Iterator<Item = (&'a String
 
 fn total_bytes(object: &Value, map: &str) -> usize {
     entries(object, map).map(|(_, value)| value.as_str().map_or(0, str::len)).sum()
-}
-
-fn drop_empty(object: &mut Value, keys: &[&str]) {
-    let Some(map) = object.as_object_mut() else { return };
-    for key in keys {
-        if map.get(*key).is_some_and(|value| value.is_null() || value.as_object().is_some_and(Map::is_empty))
-        {
-            map.remove(*key);
-        }
-    }
 }
 
 fn validate_keys(object: &Value, map: &str) -> Vec<StatusCause> {

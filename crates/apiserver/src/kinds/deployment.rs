@@ -40,6 +40,15 @@ impl Strategy for DeploymentStrategy {
         }
     }
 
+    /// A status write of a deployment leaves its labels alone, unlike that of other types.
+    fn prepare_status_update(&self, new: &mut Value, old: &Value) {
+        let Some(metadata) = map_under(new, &["metadata"]) else { return };
+        match old.pointer("/metadata/labels") {
+            Some(labels) => metadata.insert("labels".into(), labels.clone()),
+            None => metadata.remove("labels"),
+        };
+    }
+
     fn validate(&self, object: &Value) -> Vec<StatusCause> {
         let spec = object.get("spec").unwrap_or(&Value::Null);
         let mut found = Vec::new();

@@ -2,28 +2,16 @@
 
 use jiff::Timestamp;
 use pilothouse_machinery::StatusCause;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::causes;
-use super::field::{selectable, set_default, text};
+use super::field::{selectable, text};
 use crate::kind::Strategy;
 use crate::table;
 
 pub(super) struct EventStrategy;
 
 impl Strategy for EventStrategy {
-    /// The fields that the type writes even when nothing was said.
-    fn default(&self, object: &mut Value) {
-        let Some(map) = object.as_object_mut() else { return };
-        set_default(map, "source", json!({}));
-        set_default(map, "involvedObject", json!({}));
-        set_default(map, "reportingComponent", "");
-        set_default(map, "reportingInstance", "");
-        for time in ["firstTimestamp", "lastTimestamp", "eventTime"] {
-            set_default(map, time, Value::Null);
-        }
-    }
-
     fn validate(&self, object: &Value) -> Vec<StatusCause> {
         let mut found = Vec::new();
         let involved = text(object, "/involvedObject/namespace");

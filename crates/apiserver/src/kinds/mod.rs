@@ -4,6 +4,7 @@
 
 mod builtin;
 pub(crate) mod causes;
+mod complete;
 mod config;
 mod container;
 mod cron_job;
@@ -22,3 +23,4 @@ pub(crate) mod selector;
 mod service;
 
 pub(crate) use builtin::register;
+pub(crate) use complete::complete;

@@ -47,6 +47,18 @@ impl Strategy for PodStrategy {
         }
     }
 
+    /// `podIP` is the first of `podIPs`: who writes only one of them means both.
+    fn prepare_status_update(&self, new: &mut Value, _old: &Value) {
+        let (one, many) =
+            (text(new, "/status/podIP").to_owned(), text(new, "/status/podIPs/0/ip").to_owned());
+        let Some(status) = map_under(new, &["status"]) else { return };
+        if !one.is_empty() && many.is_empty() {
+            status.insert("podIPs".into(), json!([{"ip": one}]));
+        } else if one.is_empty() && !many.is_empty() {
+            status.insert("podIP".into(), many.into());
+        }
+    }
+
     fn validate(&self, object: &Value) -> Vec<StatusCause> {
         pod_template::validate_spec(object.get("spec").unwrap_or(&Value::Null), "spec")
     }

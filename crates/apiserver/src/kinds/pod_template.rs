@@ -58,10 +58,6 @@ fn default_volume(volume: &mut Value) {
 /// Fills what the template at `path` of `object` leaves out.
 pub(super) fn default_template(object: &mut Value, path: &[&str]) {
     let Some(template) = map_under(object, path) else { return };
-    if let Some(metadata) = map_at(template, "metadata") {
-        // Times that are not set are not written.
-        metadata.retain(|_, value| !value.is_null());
-    }
     if let Some(spec) = map_at(template, "spec") {
         default_spec(spec);
     }

@@ -97,6 +97,13 @@ fn check_kind(object: &Value, kind: &Kind, expected: &GroupVersionKind) -> Resul
     if !kind_differs && !version_differs {
         return Ok(());
     }
+    if kind.custom && kind_differs && !version_differs {
+        let message = format!("Invalid value: {given_kind:?}: must be {}", expected.kind);
+        let field = "kind".into();
+        let cause = StatusCause { reason: "FieldValueInvalid".into(), message, field };
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        return Err(Status::invalid(&expected.group, given_kind, name, vec![cause]));
+    }
     let (group, version) = resource::split_api_version(given_api_version);
     let version = if version.is_empty() { &expected.version } else { version };
     if kind_differs && kind.custom {

@@ -9,6 +9,7 @@ use super::update::Author;
 use super::{admission, managed, metadata};
 use crate::ApiServer;
 use crate::kind::Kind;
+use crate::kinds;
 use crate::request::{Call, WriteOptions, decode_object};
 
 /// How often a generated name that exists is replaced by another one.
@@ -74,6 +75,7 @@ fn create_once(
     {
         members.remove("status");
     }
+    kinds::complete(kind, &mut object);
     kind.strategy.default(&mut object);
     kind.strategy.prepare_create(&mut object, server);
     let mut causes = Vec::new();

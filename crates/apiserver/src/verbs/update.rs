@@ -8,6 +8,7 @@ use super::reply::{Content, Reply};
 use super::{create_object, managed, metadata};
 use crate::ApiServer;
 use crate::kind::Kind;
+use crate::kinds;
 use crate::request::{Call, WriteOptions, decode_object};
 
 /// Who writes, and how.
@@ -202,6 +203,7 @@ fn prepare(update: &Update<'_>, new: &mut Value, old: &Value) {
     }
     metadata::carry_over(new, old);
     if update.target != Target::Any {
+        kinds::complete(kind, new);
         kind.strategy.default(new);
     }
     match update.target {
