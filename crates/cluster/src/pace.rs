@@ -63,13 +63,16 @@ pub(crate) fn until(moment: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(moment.duration_since(now)).unwrap_or(Duration::ZERO)
 }
 
+/// A time stamp and the moment that it means.
+type Seen = (Timestamp, Timestamp);
+
 /// What this process saw of moments whose API time stamps have only whole seconds.
 ///
 /// At a high speed a second is long. The first look at a time stamp that is not older than a second notes the
 /// moment of the look; later looks answer it again. After a restart the time stamp itself is all there is.
 #[derive(Debug, Default)]
 pub(crate) struct FineTimes {
-    seen: Mutex<BTreeMap<(String, &'static str), (Timestamp, Timestamp)>>,
+    seen: Mutex<BTreeMap<(String, &'static str), Seen>>,
     uids: Mutex<BTreeMap<ObjectKey, String>>,
 }
 

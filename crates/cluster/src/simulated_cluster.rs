@@ -34,7 +34,6 @@ impl SimulatedCluster {
     }
 
     /// Adds the controllers to `manager`.
-    #[must_use]
     pub fn add_to(self, manager: Manager) -> Manager {
         let ClusterOptions { nodes, speed } = self.options;
         let pace = Pace::new(speed);
@@ -60,7 +59,7 @@ impl SimulatedCluster {
             .controller(Controller::of::<Namespace>().named("namespace-controller"), Namespaces)
             .add(Task::new("scheduler", async |context: RunContext| {
                 let RunContext { client, informers, environment, shutdown, .. } = context;
-                scheduler::run(client, informers, environment, shutdown).await;
+                Box::pin(scheduler::run(client, informers, environment, shutdown)).await;
                 Ok::<(), Infallible>(())
             }))
             .add(Task::new("garbage-collector", async |context: RunContext| {

@@ -152,7 +152,7 @@ impl Collector {
             return self.graph.lock().forget(resource, &change.key);
         }
         match Node::read(resource, &change.key, change.object.bytes()) {
-            Ok(node) => self.graph.lock().observe(node),
+            Ok(node) => self.graph.lock().observe(&node),
             Err(error) => {
                 tracing::warn!(%error, %resource, key = %change.key, "cannot read an object's metadata");
                 Vec::new()
@@ -190,7 +190,9 @@ impl Collector {
                 self.patch(&node, json!({"ownerReferences": owners})).await
             }
             Decision::Await(dependents) => {
-                dependents.into_iter().for_each(|dependent| self.queue.add(dependent));
+                for dependent in dependents {
+                    self.queue.add(dependent);
+                }
                 Ok(())
             }
             Decision::Release(finalizer) => self.release(&node, finalizer).await,

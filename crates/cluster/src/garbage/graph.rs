@@ -37,7 +37,7 @@ impl Graph {
     }
 
     /// Takes in the present state of an object. Answers the uids that need a look.
-    pub(crate) fn observe(&mut self, node: Node) -> Vec<Arc<str>> {
+    pub(crate) fn observe(&mut self, node: &Node) -> Vec<Arc<str>> {
         let mut attend = Vec::new();
         let place = (node.resource.clone(), node.key.clone());
         let before = self.places.insert(place, Arc::clone(&node.uid));
@@ -45,7 +45,7 @@ impl Graph {
             attend.extend(self.remove(&before));
         }
         self.gone.remove(&node.uid);
-        let previous = self.nodes.insert(Arc::clone(&node.uid), node.clone());
+        let previous = self.nodes.insert(Arc::clone(&node.uid), Node::clone(node));
         let old_owners = previous.as_ref().map(|previous| previous.owners.as_slice()).unwrap_or_default();
         for owner in old_owners {
             let is_kept = node.owners.iter().any(|kept| kept.uid == owner.uid);

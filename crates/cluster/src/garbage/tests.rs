@@ -47,8 +47,8 @@ struct Cluster {
 
 impl Cluster {
     fn put(&mut self, node: Node) {
-        self.objects.insert(node.uid.to_string(), node.clone());
-        let attend = self.graph.observe(node);
+        let attend = self.graph.observe(&node);
+        self.objects.insert(node.uid.to_string(), node);
         self.queue.extend(attend);
     }
 
@@ -184,12 +184,12 @@ fn circles_do_not_block_a_foreground_deletion() {
 #[test]
 fn owners_elsewhere_or_of_another_kind_count_as_absent_and_unknown_ones_are_looked_up() {
     let mut graph = Graph::default();
-    graph.observe(Node { key: ObjectKey::new("other", "far"), ..node("far", &[]) });
-    graph.observe(node("near", &[owner("far", false)]));
+    graph.observe(&Node { key: ObjectKey::new("other", "far"), ..node("far", &[]) });
+    graph.observe(&node("near", &[owner("far", false)]));
     assert_eq!(decide(&graph, "near"), Decision::Delete { foreground: false });
-    graph.observe(node("posing", &[Owner { kind: "Other".into(), ..owner("near", false) }]));
+    graph.observe(&node("posing", &[Owner { kind: "Other".into(), ..owner("near", false) }]));
     assert_eq!(decide(&graph, "posing"), Decision::Delete { foreground: false });
-    graph.observe(node("waif", &[owner("never-seen", false)]));
+    graph.observe(&node("waif", &[owner("never-seen", false)]));
     assert_eq!(decide(&graph, "waif"), Decision::Verify(vec![owner("never-seen", false)]));
     graph.remember(&Arc::from("never-seen"));
     assert_eq!(decide(&graph, "waif"), Decision::Delete { foreground: false });
@@ -198,10 +198,10 @@ fn owners_elsewhere_or_of_another_kind_count_as_absent_and_unknown_ones_are_look
 #[test]
 fn a_new_object_under_an_old_name_does_not_keep_the_old_ones_dependents() {
     let mut graph = Graph::default();
-    graph.observe(node("old", &[]));
-    graph.observe(node("child", &[owner("old", false)]));
+    graph.observe(&node("old", &[]));
+    graph.observe(&node("child", &[owner("old", false)]));
     let successor = Node { uid: "new".into(), ..node("old", &[]) };
-    assert_eq!(graph.observe(successor), uids(&["child"]));
+    assert_eq!(graph.observe(&successor), uids(&["child"]));
     assert_eq!(decide(&graph, "child"), Decision::Delete { foreground: false });
 }
 

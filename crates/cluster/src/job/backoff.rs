@@ -8,7 +8,7 @@ use super::view::{self, JobView};
 use crate::pace::{after, until};
 
 const FIRST: Duration = Duration::from_secs(10);
-const LONGEST: Duration = Duration::from_secs(360);
+const LONGEST: Duration = Duration::from_mins(6);
 
 /// The simulated delay after so many failures in a row: 10 s, doubling, at most six minutes.
 pub(crate) fn delay(failures: usize) -> Duration {

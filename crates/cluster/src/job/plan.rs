@@ -98,18 +98,16 @@ fn after_finish(view: &JobView<'_>, status: JobStatus) -> JobPlan {
 }
 
 impl JobPlan {
-    /// The clock starts with the first pass that is not suspended, and anew when the job is resumed.
+    /// The clock starts with the first pass that is not suspended; suspending took an earlier start away.
     fn keep_start_time(&mut self, view: &JobView<'_>) {
         if view.is_suspended() {
             return;
         }
         if conditions::find_true(&self.status, SUSPENDED).is_some() {
             conditions::set(&mut self.status, (SUSPENDED, false), ("JobResumed", "Job resumed"), view.now);
-            self.status.start_time = Some(stamp(view.now));
             self.note(false, "Resumed", "Job resumed");
-        } else if self.status.start_time.is_none() {
-            self.status.start_time = Some(stamp(view.now));
         }
+        self.status.start_time.get_or_insert_with(|| stamp(view.now));
     }
 
     fn finish(&mut self, view: &JobView<'_>, tally: &Tally, outcome: &Outcome) {
@@ -137,6 +135,8 @@ impl JobPlan {
 
     fn suspend(&mut self, view: &JobView<'_>, tally: &Tally) {
         self.remove(&tally.active, false);
+        // The API allows a new start time only where there is none, once the job runs again.
+        self.status.start_time = None;
         self.status.active = None;
         self.status.ready = Some(0);
         self.status.terminating = Some(tally.terminating + count(tally.active.len()));

@@ -5,6 +5,13 @@
 
 use std::time::Duration;
 
+/// How long something runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunLength {
+    For(Duration),
+    Endless,
+}
+
 /// What a command does, as far as it was understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
@@ -32,6 +39,7 @@ pub(crate) fn read(words: &[String]) -> Reading {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a shell, each set on its own")]
 struct Shell {
     elapsed: Duration,
     last: i32,
@@ -65,8 +73,8 @@ impl Shell {
         self.last = 0;
         match name {
             "sleep" => match argument.and_then(length) {
-                Some(Some(length)) => self.elapsed = self.elapsed.saturating_add(length),
-                Some(None) => self.is_endless = true,
+                Some(RunLength::For(length)) => self.elapsed = self.elapsed.saturating_add(length),
+                Some(RunLength::Endless) => self.is_endless = true,
                 None => self.last = 1,
             },
             "exit" => {
@@ -75,7 +83,7 @@ impl Shell {
             }
             "false" => self.last = 1,
             "set" => {
-                self.stops_on_error |= words.iter().any(|word| word.starts_with('-') && word.contains('e'))
+                self.stops_on_error |= words.iter().any(|word| word.starts_with('-') && word.contains('e'));
             }
             "true" | ":" | "echo" | "printf" | "date" | "hostname" | "env" | "cd" | "export" | "uname" => {}
             "while" if matches!(argument, Some("true" | ":" | "1")) => self.is_endless = true,
@@ -85,10 +93,10 @@ impl Shell {
     }
 }
 
-/// A length as `sleep` takes it: `Some(None)` for ever.
-fn length(text: &str) -> Option<Option<Duration>> {
+/// A length as `sleep` takes it.
+fn length(text: &str) -> Option<RunLength> {
     if matches!(text, "infinity" | "inf") {
-        return Some(None);
+        return Some(RunLength::Endless);
     }
     let digits = text.trim_end_matches(['s', 'm', 'h', 'd']);
     let unit = match &text[digits.len()..] {
@@ -99,7 +107,7 @@ fn length(text: &str) -> Option<Option<Duration>> {
         _ => return None,
     };
     let seconds = digits.parse::<f64>().ok()? * unit;
-    Duration::try_from_secs_f64(seconds).ok().map(Some)
+    Duration::try_from_secs_f64(seconds).ok().map(RunLength::For)
 }
 
 #[cfg(test)]

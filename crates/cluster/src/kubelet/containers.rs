@@ -10,7 +10,7 @@ use super::report;
 use crate::pace::after;
 
 const FIRST_BACKOFF: Duration = Duration::from_secs(10);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 /// What a first restart takes; later ones back off.
 const RESTART: Duration = Duration::from_secs(1);
 

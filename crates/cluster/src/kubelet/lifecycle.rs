@@ -73,7 +73,7 @@ pub(crate) fn advance(view: &PodView<'_>) -> Step {
     match status.start_time.clone() {
         _ if is_deleting => stop(view, spec, status),
         None => accept(view, spec, status),
-        Some(start) => go_on(view, spec, status, view.moment("", "start", start.0)),
+        Some(start) => go_on(view, spec, &status, view.moment("", "start", start.0)),
     }
 }
 
@@ -109,7 +109,7 @@ fn accept(view: &PodView<'_>, spec: &PodSpec, mut status: PodStatus) -> Step {
     Step { status: Some(status), wake_after, events, ..Step::default() }
 }
 
-fn go_on(view: &PodView<'_>, spec: &PodSpec, before: PodStatus, start: Timestamp) -> Step {
+fn go_on(view: &PodView<'_>, spec: &PodSpec, before: &PodStatus, start: Timestamp) -> Step {
     let mut status = before.clone();
     let pulled = after(start, view.pace.real(view.script.pull));
     let ready = init::advance(view, spec, &mut status, pulled);
@@ -139,7 +139,7 @@ fn go_on(view: &PodView<'_>, spec: &PodSpec, before: PodStatus, start: Timestamp
     let wakes = [outlook.wake_at, ready.wake_at, deadline.filter(|_| phase != "Failed")];
     let wake_at = wakes.into_iter().flatten().filter(|moment| *moment > view.now).min();
     Step {
-        status: (status != before).then_some(status),
+        status: (status != *before).then_some(status),
         delete: false,
         wake_after: wake_at.map(|moment| until(moment, view.now)),
         events: outlook.events,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
-use super::command;
+use super::command::{self, RunLength};
 use crate::hash::hash;
 
 /// The annotations' common prefix.
@@ -19,7 +19,7 @@ pub(crate) struct Script {
     pub(crate) stop: Duration,
     /// Annotations that could not be read.
     pub(crate) problems: Vec<String>,
-    run: Option<Option<Duration>>,
+    run: Option<RunLength>,
     exit_code: Option<i32>,
     reason: Option<String>,
     fail_first_attempts: Option<u32>,
@@ -41,7 +41,7 @@ impl Script {
     pub(crate) fn of(pod: &Pod) -> Self {
         let mut problems = Vec::new();
         let run = read(pod, "run-seconds", &mut problems, |text| {
-            if text == "forever" { Some(None) } else { seconds(text).map(Some) }
+            if text == "forever" { Some(RunLength::Endless) } else { seconds(text).map(RunLength::For) }
         });
         let pull = read(pod, "pull-seconds", &mut problems, seconds);
         let stop = read(pod, "stop-seconds", &mut problems, seconds);
@@ -70,7 +70,8 @@ impl Script {
         let reading = command::read(&words);
         let default = (!self.runs_on).then(|| drawn(self.seed.rotate_left(17), 3000, 10_000));
         let length = match self.run {
-            Some(length) => length,
+            Some(RunLength::For(length)) => Some(length),
+            Some(RunLength::Endless) => None,
             None if reading.is_complete => reading.run,
             None => reading.run.and_then(|known| default.map(|default| known + default)),
         };

@@ -17,7 +17,7 @@ struct Node {
 }
 
 impl Node {
-    fn with(policy: &str, annotations: &[(&str, &str)], command: Value) -> Self {
+    fn with(policy: &str, annotations: &[(&str, &str)], command: &Value) -> Self {
         let annotations: serde_json::Map<_, _> =
             annotations.iter().map(|(name, text)| (format!("{PREFIX}{name}"), json!(text))).collect();
         let pod = serde_json::from_value(json!({
@@ -85,7 +85,7 @@ impl Node {
 
 #[test]
 fn a_pod_is_created_runs_and_succeeds_at_its_own_pace() {
-    let mut node = Node::with("Never", &[("pull-seconds", "2"), ("run-seconds", "5")], json!(null));
+    let mut node = Node::with("Never", &[("pull-seconds", "2"), ("run-seconds", "5")], &json!(null));
     node.look();
     assert_eq!((node.phase().as_str(), node.state().as_str()), ("Pending", "ContainerCreating"));
     assert_eq!(node.wait().unwrap().as_millis(), 2000);
@@ -102,7 +102,7 @@ fn a_pod_is_created_runs_and_succeeds_at_its_own_pace() {
 
 #[test]
 fn speed_divides_every_duration_even_below_a_second() {
-    let mut node = Node::with("Never", &[("pull-seconds", "2"), ("run-seconds", "10")], json!(null));
+    let mut node = Node::with("Never", &[("pull-seconds", "2"), ("run-seconds", "10")], &json!(null));
     node.speed = 20.0;
     node.look();
     assert_eq!(node.wait().unwrap().as_millis(), 100);
@@ -114,7 +114,7 @@ fn speed_divides_every_duration_even_below_a_second() {
 #[test]
 fn a_failing_container_is_restarted_in_place_with_growing_pauses() {
     let annotations = [("pull-seconds", "0"), ("run-seconds", "1"), ("fail-first-attempts", "3")];
-    let mut node = Node::with("OnFailure", &annotations, json!(null));
+    let mut node = Node::with("OnFailure", &annotations, &json!(null));
     let (mut pauses, mut states) = (Vec::new(), Vec::new());
     while let Some(pause) = node.wait() {
         pauses.push(pause.as_secs());
@@ -131,10 +131,10 @@ fn a_failing_container_is_restarted_in_place_with_growing_pauses() {
 
 #[test]
 fn a_pod_that_may_not_restart_fails_with_the_code_and_reason_asked_for() {
-    let mut node = Node::with("Never", &[("reason", "OOMKilled"), ("run-seconds", "1")], json!(null));
+    let mut node = Node::with("Never", &[("reason", "OOMKilled"), ("run-seconds", "1")], &json!(null));
     while node.wait().is_some() {}
     assert_eq!((node.phase().as_str(), node.state().as_str()), ("Failed", "OOMKilled 137"));
-    let mut node = Node::with("Never", &[], json!(["sh", "-c", "sleep 1; exit 3"]));
+    let mut node = Node::with("Never", &[], &json!(["sh", "-c", "sleep 1; exit 3"]));
     while node.wait().is_some() {}
     assert_eq!((node.phase().as_str(), node.state().as_str()), ("Failed", "Error 3"));
 }
@@ -142,7 +142,7 @@ fn a_pod_that_may_not_restart_fails_with_the_code_and_reason_asked_for() {
 #[test]
 fn earlier_failures_of_the_owner_count_as_attempts() {
     for (earlier_failures, phase) in [(0, "Failed"), (1, "Failed"), (2, "Succeeded")] {
-        let mut node = Node::with("Never", &[("fail-first-attempts", "2")], json!(null));
+        let mut node = Node::with("Never", &[("fail-first-attempts", "2")], &json!(null));
         node.earlier_failures = earlier_failures;
         while node.wait().is_some() {}
         assert_eq!(node.phase(), phase, "{earlier_failures}");
@@ -151,7 +151,7 @@ fn earlier_failures_of_the_owner_count_as_attempts() {
 
 #[test]
 fn an_image_that_cannot_be_pulled_keeps_the_pod_pending_until_it_can() {
-    let mut node = Node::with("Never", &[("image-error", "true")], json!(["true"]));
+    let mut node = Node::with("Never", &[("image-error", "true")], &json!(["true"]));
     let mut states = Vec::new();
     while node.wait().is_some() {
         states.push(node.state());
@@ -166,7 +166,7 @@ fn an_image_that_cannot_be_pulled_keeps_the_pod_pending_until_it_can() {
 #[test]
 fn a_deleted_pod_ends_within_its_grace_period_or_is_killed_and_then_goes() {
     for (stop, grace, expected, millis) in [("2", 30, "Error 143", 2000), ("60", 5, "Error 137", 5000)] {
-        let mut node = Node::with("Always", &[("stop-seconds", stop), ("pull-seconds", "0")], json!(null));
+        let mut node = Node::with("Always", &[("stop-seconds", stop), ("pull-seconds", "0")], &json!(null));
         node.wait();
         node.look();
         assert_eq!(node.phase(), "Running");
@@ -182,7 +182,7 @@ fn a_deleted_pod_ends_within_its_grace_period_or_is_killed_and_then_goes() {
 
 #[test]
 fn a_pod_that_never_started_is_deleted_without_waiting() {
-    let mut node = Node::with("Never", &[("pull-seconds", "100")], json!(null));
+    let mut node = Node::with("Never", &[("pull-seconds", "100")], &json!(null));
     node.look();
     node.delete(30);
     node.look();
@@ -192,7 +192,7 @@ fn a_pod_that_never_started_is_deleted_without_waiting() {
 
 #[test]
 fn init_containers_run_in_turn_and_sidecars_end_with_the_pod() {
-    let mut node = Node::with("Never", &[("pull-seconds", "1")], json!(["sleep", "4"]));
+    let mut node = Node::with("Never", &[("pull-seconds", "1")], &json!(["sleep", "4"]));
     node.pod.spec.as_mut().unwrap().init_containers = serde_json::from_value(json!([
         {"name": "fetch", "image": "busybox", "command": ["sleep", "3"]},
         {"name": "proxy", "image": "envoy", "restartPolicy": "Always"},
@@ -210,7 +210,7 @@ fn init_containers_run_in_turn_and_sidecars_end_with_the_pod() {
 
 #[test]
 fn a_pod_past_its_own_deadline_fails() {
-    let mut node = Node::with("Never", &[("run-seconds", "forever"), ("pull-seconds", "1")], json!(null));
+    let mut node = Node::with("Never", &[("run-seconds", "forever"), ("pull-seconds", "1")], &json!(null));
     node.pod.spec.as_mut().unwrap().active_deadline_seconds = Some(10);
     while node.wait().is_some() {}
     assert_eq!(node.phase(), "Failed");

@@ -11,7 +11,7 @@ use super::request::{Amounts, PODS, allocatable};
 pub(crate) enum Verdict {
     /// The name of the node.
     Bind(String),
-    /// The message for the PodScheduled condition, as the default scheduler words it.
+    /// The message for the `PodScheduled` condition, as the default scheduler words it.
     Unschedulable(String),
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn thousandths(text: &str) -> Option<i128> {
     scaled(number, scale)
 }
 
+#[derive(Clone, Copy)]
 enum Scale {
     Ten(i32),
     Two(u32),

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::events::Events;
 use super::fit::{Verdict, choose};
 use super::ledger::Ledger;
-use super::request::requests;
+use super::request::{allocatable, requests};
 use crate::pace::stamp;
 
 /// After a failed request.
@@ -89,7 +89,8 @@ impl Scheduler {
     fn take_node(&mut self, change: &Change) {
         let name = change.key.name.to_string();
         match change.object.decode::<Node>() {
-            Ok(node) if change.kind != ChangeKind::Deleted => {
+            // A node that has not reported its size yet is none.
+            Ok(node) if change.kind != ChangeKind::Deleted && !allocatable(&node).is_empty() => {
                 let before = self.nodes.insert(name, Node::clone(&node));
                 let is_news = before.is_none_or(|before| {
                     before.spec != node.spec

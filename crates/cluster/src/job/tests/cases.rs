@@ -13,7 +13,7 @@ fn reason(status: &JobStatus, kind: &str) -> String {
 
 #[test]
 fn a_job_makes_its_pods_counts_them_and_completes_in_two_steps() {
-    let mut world = World::new(json!({"parallelism": 2, "completions": 3}));
+    let mut world = World::new(&json!({"parallelism": 2, "completions": 3}));
     world.settle();
     let status = world.status();
     assert_eq!((world.active(), status.active, status.ready), (2, Some(2), Some(0)));
@@ -43,7 +43,7 @@ fn a_job_makes_its_pods_counts_them_and_completes_in_two_steps() {
 
 #[test]
 fn failures_back_off_and_then_reach_the_limit() {
-    let mut world = World::new(json!({"backoffLimit": 2}));
+    let mut world = World::new(&json!({"backoffLimit": 2}));
     for (round, pause) in [(1, 10), (2, 20)] {
         world.settle();
         world.report_all("Failed");
@@ -64,7 +64,7 @@ fn failures_back_off_and_then_reach_the_limit() {
 
 #[test]
 fn a_deadline_ends_running_pods_before_the_job_is_failed() {
-    let mut world = World::new(json!({"parallelism": 2, "completions": 2, "activeDeadlineSeconds": 60}));
+    let mut world = World::new(&json!({"parallelism": 2, "completions": 2, "activeDeadlineSeconds": 60}));
     assert_eq!(world.settle().wake_after.unwrap().as_secs(), 60);
     world.report_all("Running");
     world.advance(60);
@@ -80,7 +80,7 @@ fn a_deadline_ends_running_pods_before_the_job_is_failed() {
 
 #[test]
 fn suspending_takes_pods_back_uncounted_and_resuming_starts_the_clock_anew() {
-    let mut world = World::new(json!({"parallelism": 2, "completions": 2, "activeDeadlineSeconds": 100}));
+    let mut world = World::new(&json!({"parallelism": 2, "completions": 2, "activeDeadlineSeconds": 100}));
     world.settle();
     world.report_all("Running");
     world.settle();
@@ -103,14 +103,14 @@ fn suspending_takes_pods_back_uncounted_and_resuming_starts_the_clock_anew() {
 
 #[test]
 fn a_job_made_suspended_starts_nothing() {
-    let mut world = World::new(json!({"suspend": true}));
+    let mut world = World::new(&json!({"suspend": true}));
     world.settle();
     assert_eq!((world.pods.len(), world.status().start_time), (0, None));
 }
 
 #[test]
 fn a_finished_job_waits_for_its_time_to_live_and_is_then_deleted() {
-    let mut world = World::new(json!({"ttlSecondsAfterFinished": 30}));
+    let mut world = World::new(&json!({"ttlSecondsAfterFinished": 30}));
     world.settle();
     world.report_all("Succeeded");
     world.settle();
@@ -124,7 +124,7 @@ fn a_finished_job_waits_for_its_time_to_live_and_is_then_deleted() {
 #[test]
 fn an_indexed_job_retries_the_failed_index_and_ignores_repeats() {
     let spec = json!({"parallelism": 3, "completions": 4, "completionMode": "Indexed"});
-    let mut world = World::new(spec);
+    let mut world = World::new(&spec);
     world.settle();
     let by_index = |world: &World, wanted: i32| {
         let pods = world.pods.iter();
@@ -152,7 +152,7 @@ fn an_indexed_job_retries_the_failed_index_and_ignores_repeats() {
 
 #[test]
 fn a_work_queue_makes_no_more_pods_after_the_first_success() {
-    let mut world = World::new(json!({"parallelism": 3}));
+    let mut world = World::new(&json!({"parallelism": 3}));
     world.settle();
     assert_eq!(world.active(), 3);
     let first = world.pods.keys().next().cloned().unwrap();
@@ -166,7 +166,7 @@ fn a_work_queue_makes_no_more_pods_after_the_first_success() {
 
 #[test]
 fn fewer_parallel_pods_are_taken_back_uncounted_and_the_unready_go_first() {
-    let mut world = World::new(json!({"parallelism": 3, "completions": 9}));
+    let mut world = World::new(&json!({"parallelism": 3, "completions": 9}));
     world.settle();
     let ready = world.pods.keys().nth(1).cloned().unwrap();
     world.report(&ready, "Running");
@@ -178,7 +178,7 @@ fn fewer_parallel_pods_are_taken_back_uncounted_and_the_unready_go_first() {
 
 #[test]
 fn a_pod_that_somebody_deleted_counts_as_failed_and_is_replaced() {
-    let mut world = World::new(json!({}));
+    let mut world = World::new(&json!({}));
     world.settle();
     world.report_all("Running");
     let name = world.pods.keys().next().cloned().unwrap();
@@ -192,7 +192,7 @@ fn a_pod_that_somebody_deleted_counts_as_failed_and_is_replaced() {
 
 #[test]
 fn a_failure_policy_ignores_disruptions_and_fails_at_once_on_a_listed_code() {
-    let mut world = World::new(json!({"backoffLimit": 0, "podFailurePolicy": {"rules": [
+    let mut world = World::new(&json!({"backoffLimit": 0, "podFailurePolicy": {"rules": [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [1]}},
     ]}}));
@@ -213,7 +213,7 @@ fn a_failure_policy_ignores_disruptions_and_fails_at_once_on_a_listed_code() {
 
 #[test]
 fn a_job_that_is_being_deleted_lets_its_pods_go_and_makes_none() {
-    let mut world = World::new(json!({"parallelism": 2, "completions": 2}));
+    let mut world = World::new(&json!({"parallelism": 2, "completions": 2}));
     world.settle();
     world.job.metadata.deletion_timestamp = Some(crate::pace::stamp(world.now));
     world.settle();

@@ -95,7 +95,7 @@ proptest! {
         backoff_limit in 0..6_i32,
     ) {
         let mode = if is_indexed { "Indexed" } else { "NonIndexed" };
-        let mut world = World::new(json!({
+        let mut world = World::new(&json!({
             "parallelism": 2, "completions": 4, "completionMode": mode, "backoffLimit": backoff_limit,
         }));
         for step in &steps {

@@ -26,7 +26,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(spec: Value) -> Self {
+    pub(super) fn new(spec: &Value) -> Self {
         let mut job: Job = serde_json::from_value(json!({
             "metadata": {"name": "train", "namespace": "default", "uid": "job-uid"}, "spec": spec,
         }))
