@@ -15,6 +15,8 @@ mod outgoing;
 mod secret;
 mod sender;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 pub use backoff::RetrySchedule;
 pub use destination::{Destination, DestinationError};

@@ -48,6 +48,12 @@ impl Recorder {
         Ok(Self { store, cluster_id, cluster: cluster.into(), environment, subscriptions, metrics, outgoing })
     }
 
+    /// The same recorder with other counters.
+    #[must_use]
+    pub fn counting(&self, metrics: LogbookMetrics) -> Self {
+        Self { metrics, ..self.clone() }
+    }
+
     /// How many messages were queued since the start; changes whenever a commit has left something to send.
     #[must_use]
     pub fn outgoing(&self) -> watch::Receiver<u64> {

@@ -1,6 +1,7 @@
 //! Opening the database, and the way to its connections.
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,13 +46,15 @@ pub struct Commit {
 ///
 /// **Guarantees.** A read sees whole batches only. Every reading method may be cancelled at any time.
 ///
-/// **Assumptions.** One process opens the file for writing at a time.
+/// **Assumptions.** One store has a file open at a time; a lock file beside it makes sure.
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
 }
 
 struct Shared {
+    /// Held for as long as the store is open; the system lets go of it when the process ends, however it ends.
+    _lock: Option<File>,
     writer: Mutex<SqliteConnection>,
     readers: Option<SqlitePool>,
     commits: watch::Sender<Commit>,
@@ -60,7 +63,7 @@ struct Shared {
 impl Store {
     /// Opens the database, creates it if it is missing, and brings its schema up to date.
     ///
-    /// Fails if the file cannot be opened or is of a newer program. Cancelling leaves a valid file behind.
+    /// Fails if the file cannot be opened, is of a newer program, or is in use. Cancelling leaves a valid file behind.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
         let (options, path) = match location {
             Location::File(path) => (file_options(path), path.display().to_string()),
@@ -68,6 +71,10 @@ impl Store {
         };
         let options =
             options.foreign_keys(true).busy_timeout(Duration::from_secs(10)).disable_statement_logging();
+        let lock = match location {
+            Location::File(path) => Some(lock(path)?),
+            Location::Memory => None,
+        };
         let open_error = |source| StoreError::Open { path: path.clone(), source };
         let mut writer = options.clone().connect().await.map_err(open_error)?;
         migrate::migrate(&mut writer).await?;
@@ -79,8 +86,12 @@ impl Store {
                 .test_before_acquire(false)
                 .connect_lazy_with(options.read_only(true).create_if_missing(false))
         });
-        let shared =
-            Shared { writer: Mutex::new(writer), readers, commits: watch::Sender::new(Commit::default()) };
+        let shared = Shared {
+            _lock: lock,
+            writer: Mutex::new(writer),
+            readers,
+            commits: watch::Sender::new(Commit::default()),
+        };
         let store = Self { shared: Arc::new(shared) };
         let latest_transition = store.latest_transition_id().await?;
         store.shared.commits.send_replace(Commit { number: 0, latest_transition });
@@ -196,4 +207,17 @@ fn file_options(path: &Path) -> SqliteConnectOptions {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+}
+
+/// Takes the lock file beside the database.
+fn lock(database: &Path) -> Result<File, StoreError> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let failed = |source| StoreError::Lock { path: database.display().to_string(), source };
+    let file = File::create(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: database.display().to_string() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }

@@ -12,6 +12,20 @@ pub enum StoreError {
         /// What SQLite said.
         source: sqlx::Error,
     },
+    /// The lock file beside the database could not be taken.
+    #[error("cannot lock the logbook database {path}")]
+    Lock {
+        /// The database file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another logbook has the file open.
+    #[error("cannot open the logbook database {path}: another logbook uses it")]
+    InUse {
+        /// The database file.
+        path: String,
+    },
     /// The file is of a newer Pilothouse.
     #[error("cannot use a logbook database of schema {found}: this program knows up to {known}")]
     NewerSchema {
@@ -55,6 +69,8 @@ impl StoreError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Open { .. } => "DatabaseOpenFailed",
+            Self::Lock { .. } => "DatabaseLockFailed",
+            Self::InUse { .. } => "DatabaseInUse",
             Self::NewerSchema { .. } => "DatabaseSchemaTooNew",
             Self::Statement { .. } => "DatabaseStatementFailed",
             Self::Document { .. } => "DocumentCodecFailed",

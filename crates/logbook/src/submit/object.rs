@@ -5,14 +5,12 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::parse::Request;
-
-/// The annotation from which the logbook learns how a job was submitted.
-const CHANNEL: &str = "pilothouse.dev/channel";
+use crate::model::CHANNEL_ANNOTATION;
 
 /// The Job to create: pods are never restarted in place, so that every attempt is a pod of its own on record.
 pub(crate) fn job(request: &Request) -> Job {
     let mut annotations = request.annotations.clone();
-    annotations.insert(CHANNEL.to_owned(), "portal".to_owned());
+    annotations.insert(CHANNEL_ANNOTATION.to_owned(), "portal".to_owned());
     // The simulated cluster reads its hints from the pod.
     let pod_annotations = (!request.annotations.is_empty()).then(|| request.annotations.clone());
     let container = Container {

@@ -66,6 +66,7 @@ async fn run_with_crashes(batches: &[JournalBatch], crashes: &[bool]) -> String 
     for (done, batch) in batches.iter().enumerate() {
         recorder.commit(batch).await.unwrap();
         if crashes.get(done).copied().unwrap_or(false) {
+            drop(recorder);
             recorder = recorder_at(&location).await;
             let stored = position(&recorder, &batch.resource).await.unwrap();
             assert_eq!(stored, batch.position, "the position is as far as the rows");
