@@ -56,10 +56,12 @@ pub(crate) fn parse(fields: &Fields) -> Result<Request, Problems> {
         Vec::new()
     });
     let mut number = |field, text: &str, from, to| {
-        number(text, from, to).unwrap_or_else(|| {
+        let text = text.trim();
+        let value = i32::from_str(text).ok().filter(|value| (from..=to).contains(value));
+        if value.is_none() && !text.is_empty() {
             report(field, Problem::NotANumber { from, to });
-            None
-        })
+        }
+        value
     };
     let parallelism = number(Field::Parallelism, &fields.parallelism, 0, MAX_PODS);
     let completions = number(Field::Completions, &fields.completions, 1, MAX_PODS);
@@ -84,16 +86,6 @@ pub(crate) fn parse(fields: &Fields) -> Result<Request, Problems> {
         suspend: !fields.suspend.is_empty(),
         annotations,
     })
-}
-
-/// `None` if it is wrong; `Some(None)` if nothing was typed.
-fn number(text: &str, from: i32, to: i32) -> Option<Option<i32>> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Some(None);
-    }
-    let value = i32::from_str(text).ok()?;
-    (from..=to).contains(&value).then_some(Some(value))
 }
 
 /// A name that is a DNS label (RFC 1123): a Job's pods carry its name in a label and in their own names.

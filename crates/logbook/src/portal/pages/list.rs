@@ -27,9 +27,9 @@ pub(crate) async fn list(context: &RequestContext, store: &Store) -> Answer {
         (filters(context, &view, &namespaces))
         (table(context, &view, &page))
     };
-    let mut events = view.address("/events");
-    events.push(if events.contains('?') { '&' } else { '?' });
-    events.push_str(&format!("after={latest}"));
+    let address = view.address("/events");
+    let separator = if address.contains('?') { '&' } else { '?' };
+    let events = format!("{address}{separator}after={latest}");
     Ok(shell(context, context.words.jobs, Place::Jobs, Some(&events), &content))
 }
 

@@ -176,8 +176,9 @@ async fn a_job_page_gets_the_sections_that_changed() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_stream_keeps_its_connection_with_comments() {
     let portal = Portal::new().await;
-    let request = request(Method::GET, "/api/v1/events").body(Body::empty()).unwrap();
-    let mut body = portal.send(request).await.into_body();
-    let frame = tokio::time::timeout(Duration::from_secs(3600), body.frame()).await.unwrap().unwrap().unwrap();
-    assert_eq!(frame.data_ref().unwrap().as_ref(), b": still here\n\n");
+    portal.add("one", &["Submitted"]).await;
+    let mut stream = Stream::open(&portal, "/api/v1/events?after=0", None).await;
+    assert_eq!(stream.ids(1).await, [1]);
+    let frame = tokio::time::timeout(Duration::from_secs(16), stream.body.frame()).await;
+    assert_eq!(frame.unwrap().unwrap().unwrap().data_ref().unwrap().as_ref(), b": still here\n\n");
 }

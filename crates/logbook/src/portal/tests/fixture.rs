@@ -71,7 +71,7 @@ impl Portal {
 
     /// Adds a job that went through `states`, one second each, with one revision and one transition for each.
     pub(super) async fn add(&self, name: &str, states: &[&str]) -> String {
-        let uid = format!("uid-{}", name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
+        let uid = uid_of(name);
         let mut writer = self.store.writer().await;
         let mut transaction = writer.begin().await.unwrap();
         let ended = match states.last() {
@@ -158,6 +158,12 @@ async fn step(
     .fetch_one(connection)
     .await
     .unwrap()
+}
+
+/// The uid of the fixture's job of this name: without the characters of hostile ones.
+pub(super) fn uid_of(name: &str) -> String {
+    let letters = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' });
+    format!("uid-{}", letters.collect::<String>())
 }
 
 /// A request to the portal under a loopback name.

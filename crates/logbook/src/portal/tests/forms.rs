@@ -5,7 +5,9 @@ use http::header::LOCATION;
 use k8s_openapi::api::batch::v1::Job;
 use pilothouse::kube;
 
-use super::fixture::{Answer, Portal, form};
+use crate::model::CHANNEL_ANNOTATION;
+
+use super::fixture::{Answer, Portal, form, uid_of};
 
 async fn post(portal: &Portal, fields: &str) -> Answer {
     let page = portal.get("/submit").await;
@@ -29,10 +31,7 @@ async fn a_submitted_job_is_created_as_described_and_its_page_is_next() {
     let uid = job.metadata.uid.unwrap();
     assert_eq!(answer.headers[LOCATION], format!("/jobs/{uid}?submitted=1"));
     let annotations = job.metadata.annotations.unwrap();
-    assert_eq!(
-        (annotations["team"].as_str(), annotations["pilothouse.dev/channel"].as_str()),
-        ("ml", "portal")
-    );
+    assert_eq!((annotations["team"].as_str(), annotations[CHANNEL_ANNOTATION].as_str()), ("ml", "portal"));
     let spec = job.spec.unwrap();
     assert_eq!((spec.parallelism, spec.completions, spec.backoff_limit), (Some(2), Some(3), Some(1)));
     assert_eq!(spec.active_deadline_seconds, Some(60));
@@ -87,8 +86,7 @@ async fn a_job_that_is_not_recorded_yet_has_a_page_that_waits() {
     let waiting = portal.get("/jobs/new?submitted=1").await;
     assert_eq!(waiting.status, StatusCode::OK);
     assert!(waiting.text.contains(r#"http-equiv="refresh""#));
-    let uid = format!("uid-{}", "late".bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
-    let address = format!("/jobs/{uid}?submitted=1");
+    let address = format!("/jobs/{}?submitted=1", uid_of("late"));
     let (page, _) = tokio::join!(portal.get(&address), portal.add("late", &["Submitted"]));
     assert!(page.text.contains("<h1>late</h1>"), "the first version shows at once");
 }
