@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Reconciler;
-use super::mapping::{Source, own_key, through, to_owner};
+use super::mapping::{Mapper, Source, own_key, through, to_owner};
 use super::options::{ControllerOptions, Workers};
 use super::run::{Controller, Plan};
 use crate::queue::Retry;
 use crate::{Change, Object, ObjectKey, ResourceType};
+
+type Predicate = Box<dyn Fn(&Change) -> bool + Send + Sync>;
 
 /// Says what a controller of objects of type `T` watches and how it behaves. Made by [`Controller::of`].
 #[must_use]
@@ -19,7 +20,7 @@ pub struct ControllerBuilder<T> {
     name: String,
     sources: Vec<Source>,
     reads: BTreeSet<ResourceType>,
-    predicates: Vec<Arc<dyn Fn(&Change) -> bool + Send + Sync>>,
+    predicates: Vec<Predicate>,
     options: ControllerOptions,
     of: PhantomData<fn() -> T>,
 }
@@ -57,7 +58,7 @@ impl<T: Object> ControllerBuilder<T> {
         self.source(K::resource_type(), through(map))
     }
 
-    fn source(mut self, resource: ResourceType, map: super::mapping::Mapper) -> Self {
+    fn source(mut self, resource: ResourceType, map: Mapper) -> Self {
         self.sources.push(Source { resource, map, is_main: false });
         self
     }
@@ -89,7 +90,7 @@ impl<T: Object> ControllerBuilder<T> {
     /// Reconciles on changes of the objects themselves only where `wanted` says so; several must all say so.
     /// Deletions, and changes of owned or watched objects, always count. See [`predicate`](super::predicate).
     pub fn predicate(mut self, wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Self {
-        self.predicates.push(Arc::new(wanted));
+        self.predicates.push(Box::new(wanted));
         self
     }
 

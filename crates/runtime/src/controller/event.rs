@@ -93,7 +93,7 @@ const WAITING: usize = 256;
 /// Events whose repetitions are recognised.
 const REMEMBERED: usize = 1024;
 /// How long after an event another one counts as its repetition.
-const REPETITION: Duration = Duration::from_secs(600);
+const REPETITION: Duration = Duration::from_mins(10);
 /// How long the events of the last moments may take to send.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 

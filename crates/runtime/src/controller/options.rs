@@ -48,9 +48,9 @@ impl Default for ControllerOptions {
     fn default() -> Self {
         Self {
             workers: Workers::from(1),
-            timeout: Duration::from_secs(120),
+            timeout: Duration::from_mins(2),
             retry: Retry::exponential(),
-            sync_timeout: Duration::from_secs(120),
+            sync_timeout: Duration::from_mins(2),
             own_write_wait: Duration::from_secs(5),
             worker_idle: Duration::from_secs(10),
         }

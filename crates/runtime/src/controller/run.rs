@@ -3,25 +3,27 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::context::Shared;
-use super::event::EventRecorder;
+use super::crew::work_until;
+use super::event::{EventRecorder, EventSender};
 use super::mapping::Source;
 use super::metrics::Instruments;
-use super::options::{ControllerOptions, Workers};
+use super::options::ControllerOptions;
 use super::own_writes::OwnWrites;
+use super::pump::Pump;
 use super::worker::Work;
 use super::{ControllerError, Reconciler};
+use crate::cache::Synced;
 use crate::manager::{BoxError, RunContext, Runnable};
 use crate::queue::{QueueMetrics, WorkQueue, WorkQueueOptions};
-use crate::{Change, ChangeKind, Informer, ObjectKey, Priority, ResourceType, Shutdown, Subscription};
+use crate::{Informer, Informers, ObjectKey, ResourceType, Shutdown};
 
 /// A controller, ready to be added to a manager. Made by [`Controller::of`].
 pub struct Controller {
@@ -66,48 +68,26 @@ type OwnedTask = AbortOnDropHandle<()>;
 
 async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> Result<(), ControllerError> {
     let Plan { name, sources, reads, options } = plan;
-    let RunContext { client, informers, environment, metrics, readiness, shutdown, manager, .. } = context;
-    let spawn = |task: &'static str, future: BoxFuture<'static, ()>| -> OwnedTask {
-        AbortOnDropHandle::new(environment.spawn(task, future))
-    };
-    let instruments = Instruments::new(&metrics, &name);
+    let RunContext { informers, environment, readiness, shutdown, .. } = context.clone();
+    let instruments = Instruments::new(&context.metrics, &name);
     let queue = WorkQueue::new(
         &environment,
         WorkQueueOptions {
-            retry: options.retry,
-            metrics: Some(QueueMetrics::of(&metrics)),
+            retry: options.retry.clone(),
+            metrics: Some(QueueMetrics::of(&context.metrics)),
             ..WorkQueueOptions::named(&name)
         },
     );
-    let watched: BTreeSet<&ResourceType> = sources.iter().map(|source| &source.resource).collect();
-    let watched: Vec<Informer> = watched.into_iter().map(|resource| informers.informer(resource)).collect();
-    let reads: Vec<Informer> = reads.iter().map(|resource| informers.informer(resource)).collect();
     // Events about the last reconciles are sent after the workers have ended.
     let events_end = Shutdown::new();
-    let recorder = EventRecorder::new(client.clone(), environment.clone(), &name, &manager);
+    let recorder = EventRecorder::new(context.client.clone(), environment.clone(), &name, &context.manager);
     let (events, record) = recorder.start(instruments.events_dropped.clone(), events_end.clone());
-    let record = spawn("event recorder", record.boxed());
-    let shared = Arc::new(Shared {
-        field_manager: format!("{manager}/{name}"),
-        own_writes: OwnWrites::new(watched, options.own_write_wait),
-        controller: name.clone(),
-        client,
-        informers: informers.clone(),
-        environment: environment.clone(),
-        events,
-        gone: Default::default(),
-    });
+    let record = OwnedTask::new(environment.spawn("event recorder", record));
+    let shared = Arc::new(share(&name, &sources, &options, &context, events));
 
-    let mut filling = Vec::new();
-    let mut pumps = Vec::new();
-    let main = informers.informer_of::<R::Object>();
-    for source in sources {
-        let subscription = informers.informer(&source.resource).subscribe();
-        filling.push((source.resource.clone(), subscription.synced()));
-        let pump = Pump { shared: Arc::clone(&shared), queue: queue.clone(), source };
-        pumps.push(spawn("controller source", pump.run(subscription).boxed()));
-    }
     readiness.not_ready(&name, "the caches are being filled");
+    let reads: Vec<Informer> = reads.iter().map(|resource| informers.informer(resource)).collect();
+    let (pumps, filling) = start_sources(sources, &shared, &queue, &informers);
     let filled = tokio::select! {
         biased;
         () = shutdown.requested() => return Ok(()),
@@ -116,175 +96,82 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     filled?;
     readiness.ready(&name);
     tracing::info!(controller = name, "controller starts");
+    let main = informers.informer_of::<R::Object>();
     let work = Arc::new(Work { shared, reconciler, main, queue, instruments, timeout: options.timeout });
-    work_until(&shutdown, &work, options.workers, options.worker_idle, &spawn).await;
+    work_until(&shutdown, &work, options.workers, options.worker_idle, &environment).await;
     drop(pumps);
     events_end.request();
+    // The recorder only fails when it panics; its last words are lost then.
     let _ = record.await;
     readiness.remove(&name);
     tracing::info!(controller = name, "controller has stopped");
     Ok(())
 }
 
+/// What all reconciles of the controller share.
+fn share(
+    name: &str,
+    sources: &[Source],
+    options: &ControllerOptions,
+    context: &RunContext,
+    events: EventSender,
+) -> Shared {
+    let watched: BTreeSet<&ResourceType> = sources.iter().map(|source| &source.resource).collect();
+    let watched = watched.into_iter().map(|resource| context.informers.informer(resource)).collect();
+    Shared {
+        controller: name.to_owned(),
+        field_manager: format!("{}/{name}", context.manager),
+        client: context.client.clone(),
+        informers: context.informers.clone(),
+        environment: context.environment.clone(),
+        own_writes: OwnWrites::new(watched, options.own_write_wait),
+        events,
+        gone: Default::default(),
+    }
+}
+
+/// Starts one task per source, so that a slow or failing one holds up no other.
+fn start_sources(
+    sources: Vec<Source>,
+    shared: &Arc<Shared>,
+    queue: &WorkQueue<ObjectKey>,
+    informers: &Informers,
+) -> (Vec<OwnedTask>, Vec<(ResourceType, Synced)>) {
+    let start = |source: Source| {
+        let resource = source.resource.clone();
+        let subscription = informers.informer(&resource).subscribe();
+        let filling = (resource, subscription.synced());
+        let pump = Pump { shared: Arc::clone(shared), queue: queue.clone(), source };
+        let task = shared.environment.spawn("controller source", pump.run(subscription));
+        (OwnedTask::new(task), filling)
+    };
+    sources.into_iter().map(start).unzip()
+}
+
 /// Waits until the first list of each source has been worked off and each read cache is filled (C7, C8).
 async fn fill(
     controller: &str,
-    sources: Vec<(ResourceType, crate::cache::Synced)>,
+    sources: Vec<(ResourceType, Synced)>,
     reads: Vec<Informer>,
     timeout: Duration,
 ) -> Result<(), ControllerError> {
-    let deadline = tokio::time::Instant::now().checked_add(timeout);
-    let late = |resource: ResourceType| ControllerError::NotSynced {
-        controller: controller.to_owned(),
-        resource,
-        waited: timeout,
-    };
-    let by_deadline = |wait: BoxFuture<'static, ()>| async move {
-        match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline, wait).await.is_ok(),
-            None => {
-                wait.await;
-                true
-            }
-        }
-    };
-    for (resource, synced) in sources {
-        if !by_deadline(async move { synced.done().await }.boxed()).await {
-            return Err(late(resource));
-        }
-    }
-    for informer in reads {
+    let of_sources =
+        sources.into_iter().map(|(resource, synced)| (resource, async move { synced.done().await }.boxed()));
+    let of_reads = reads.into_iter().map(|informer| {
         let resource = informer.resource_type().clone();
-        if !by_deadline(
-            async move {
-                informer.wait_synced().await;
-            }
-            .boxed(),
-        )
-        .await
-        {
-            return Err(late(resource));
+        let filled = async move {
+            // A cache that was shut down instead ends with everything else.
+            let _ = informer.wait_synced().await;
+        };
+        (resource, filled.boxed())
+    });
+    let start = Instant::now();
+    for (resource, filled) in of_sources.chain(of_reads) {
+        let left = timeout.saturating_sub(start.elapsed());
+        if tokio::time::timeout(left, filled).await.is_err() {
+            let controller = controller.to_owned();
+            return Err(ControllerError::NotSynced { controller, resource, waited: timeout });
         }
     }
     Ok(())
-}
-
-/// Turns the changes of one source into keys in the queue.
-struct Pump {
-    shared: Arc<Shared>,
-    queue: WorkQueue<ObjectKey>,
-    source: Source,
-}
-
-impl Pump {
-    async fn run(self, mut subscription: Subscription) {
-        while let Some(change) = subscription.next().await {
-            self.handle(&change);
-        }
-    }
-
-    fn handle(&self, change: &Change) {
-        if self.source.is_main {
-            self.shared.note_presence(&change.key, change.kind != ChangeKind::Deleted);
-        }
-        // What nobody waits for: the initial list, and changes that change nothing (C14).
-        let unchanged = change.previous.as_ref().is_some_and(|before| {
-            change.kind == ChangeKind::Updated && before.is_same_version(&change.object)
-        });
-        let priority = if change.initial || unchanged { Priority::Low } else { Priority::Normal };
-        for key in (self.source.map)(change) {
-            self.queue.add_with(key, priority);
-        }
-        if let Some(key) = self.shared.own_writes.observed(&self.source.resource, &change.key) {
-            self.queue.add(key);
-        }
-    }
-}
-
-/// What the workers of a controller know of each other.
-struct Crew {
-    size: AtomicUsize,
-    more_wanted: Notify,
-}
-
-async fn work_until<R: Reconciler>(
-    shutdown: &Shutdown,
-    work: &Arc<Work<R>>,
-    bounds: Workers,
-    idle: Duration,
-    spawn: &impl Fn(&'static str, BoxFuture<'static, ()>) -> OwnedTask,
-) {
-    work.instruments.max_concurrent.set(i64::try_from(bounds.most).unwrap_or(i64::MAX));
-    let crew = Arc::new(Crew { size: AtomicUsize::new(0), more_wanted: Notify::new() });
-    let hire = || {
-        crew.size.fetch_add(1, Ordering::Relaxed);
-        let worker = worker(Arc::clone(work), Arc::clone(&crew), bounds, idle, shutdown.clone());
-        spawn("controller worker", worker.boxed())
-    };
-    let mut workers: Vec<OwnedTask> = (0..bounds.least).map(|_| hire()).collect();
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.requested() => break,
-            () = crew.more_wanted.notified() => {
-                workers.retain(|worker| !worker.is_finished());
-                if crew.size.load(Ordering::Relaxed) < bounds.most {
-                    workers.push(hire());
-                }
-            }
-        }
-    }
-    for worker in workers {
-        // A worker ends by itself; a panic outside of the reconciler is a defect that the log shows.
-        if let Err(error) = worker.await {
-            tracing::error!(controller = work.shared.controller, %error, "worker failed");
-        }
-    }
-    work.queue.shut_down();
-}
-
-/// Serves keys until told to stop, or until there is nothing to do for more workers than the least.
-async fn worker<R: Reconciler>(
-    work: Arc<Work<R>>,
-    crew: Arc<Crew>,
-    bounds: Workers,
-    idle: Duration,
-    shutdown: Shutdown,
-) {
-    loop {
-        let item = tokio::select! {
-            biased;
-            () = shutdown.requested() => return,
-            item = work.queue.get() => item,
-            () = tokio::time::sleep(idle), if bounds.least < bounds.most => {
-                let leave = |size: usize| (size > bounds.least).then(|| size - 1);
-                if crew.size.fetch_update(Ordering::Relaxed, Ordering::Relaxed, leave).is_ok() {
-                    return;
-                }
-                continue;
-            }
-        };
-        let Some(item) = item else { return };
-        if bounds.least < bounds.most && !work.queue.is_empty() {
-            crew.more_wanted.notify_one();
-        }
-        let _active = Active::new(&work.instruments.active_workers);
-        work.serve(item).await;
-    }
-}
-
-/// Counts a worker as active while it holds this.
-struct Active<'a>(&'a prometheus_client::metrics::gauge::Gauge);
-
-impl<'a> Active<'a> {
-    fn new(gauge: &'a prometheus_client::metrics::gauge::Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Active<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }

@@ -98,9 +98,10 @@ impl<T: Object> Context<T> {
             let changed = before != serde_json::to_value(next.status_mut()).ok();
             let client = client.clone();
             async move {
-                match changed {
-                    true => client.update_status(&next).await.map(Written::Changed),
-                    false => Ok(Written::Same(next)),
+                if changed {
+                    client.update_status(&next).await.map(Written::Changed)
+                } else {
+                    Ok(Written::Same(next))
                 }
             }
         })

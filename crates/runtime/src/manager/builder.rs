@@ -97,6 +97,7 @@ impl Manager {
     }
 
     /// Adds anything else with a life.
+    #[expect(clippy::should_implement_trait, reason = "a builder adds to what it has; nobody sums managers")]
     pub fn add(mut self, runnable: impl Runnable) -> Self {
         self.runnables.push(Box::new(runnable));
         self

@@ -113,10 +113,10 @@ impl Endpoints {
         let (mut body, mut ready) = (String::new(), true);
         for (name, why_not) in parts.chain(caches) {
             match why_not {
-                None => body.push_str(&format!("[+] {name} ok\n")),
+                None => body.extend(["[+] ", &name, " ok\n"]),
                 Some(why_not) => {
                     ready = false;
-                    body.push_str(&format!("[-] {name} not ready: {why_not}\n"));
+                    body.extend(["[-] ", &name, " not ready: ", &why_not, "\n"]);
                 }
             }
         }

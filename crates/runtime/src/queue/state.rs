@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Priority, QueueKey};
 
 /// Further than any process runs, near enough that adding it to a clock cannot overflow.
-const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+const FAR: Duration = Duration::from_hours(30 * 365 * 24);
 
 /// What a queue knows. Every step takes the current time and first promotes what has become due.
 #[derive(Debug)]

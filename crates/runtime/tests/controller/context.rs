@@ -1,4 +1,5 @@
 //! What a reconcile can do through its context.
+#![expect(clippy::unwrap_used, reason = "a helper of tests")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -194,9 +194,9 @@ async fn a_range_of_workers_grows_with_the_backlog_up_to_its_end() {
     let run = world.run(world.manager().controller(Controller::of().workers(1..=4), scripted.clone()));
     sleep(Duration::from_millis(500)).await;
     let labels = "{controller=\"configmap\"}";
-    assert_eq!(world.metric(&format!("controller_runtime_active_workers{labels}")), 4.0);
+    assert_eq!(world.count(&format!("controller_runtime_active_workers{labels}")), 4);
     sleep(3 * SECOND).await;
     assert_eq!(scripted.names().len(), 12);
-    assert_eq!(world.metric(&format!("controller_runtime_active_workers{labels}")), 0.0);
+    assert_eq!(world.count(&format!("controller_runtime_active_workers{labels}")), 0);
     run.stop().await.unwrap();
 }

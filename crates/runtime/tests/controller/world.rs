@@ -1,4 +1,5 @@
 //! A server, a client and a scripted reconciler.
+#![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -76,6 +77,12 @@ impl World {
         let text = self.metrics.encode();
         let value = text.lines().find_map(|candidate| candidate.strip_prefix(line)?.strip_prefix(' '));
         value.map_or(0.0, |value| value.parse().expect("a number"))
+    }
+
+    /// As [`metric`](Self::metric), for a whole number.
+    pub(crate) fn count(&self, line: &str) -> u64 {
+        let value = self.metric(line);
+        format!("{value:.0}").parse().unwrap_or_default()
     }
 
     pub(crate) fn elapsed_ms(&self) -> u128 {
