@@ -4,6 +4,7 @@
 //! everything that has to know a type: the protobuf transcoder, strategic merge patches, server-side apply and field
 //! validation. The table is read once, when [`Schema::builtin`] is first called.
 
+mod openapi;
 mod table;
 mod types;
 mod unknown;

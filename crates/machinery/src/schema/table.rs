@@ -76,6 +76,10 @@ impl Schema {
         self.kinds.iter().map(|(kind, index)| (kind, &self.messages[*index]))
     }
 
+    pub(super) fn index(&self, name: &str) -> Option<usize> {
+        self.names.get(name).copied()
+    }
+
     pub(super) fn at(&self, index: usize) -> &MessageType {
         &self.messages[index]
     }
@@ -128,7 +132,7 @@ impl Schema {
         if self.names.insert(name.clone(), index).is_some() {
             return Err("a type declared twice");
         }
-        self.messages.push(MessageType { name, fields: Vec::new(), atomic });
+        self.messages.push(MessageType { name, fields: Vec::new(), atomic, open: false });
         Ok(())
     }
 }

@@ -15,6 +15,8 @@ pub struct MessageType {
     pub fields: Vec<FieldType>,
     /// Whether server-side apply treats it as one value, wherever it stands.
     pub atomic: bool,
+    /// Whether it may have fields that are not declared.
+    pub open: bool,
 }
 
 /// A field of a [`MessageType`].

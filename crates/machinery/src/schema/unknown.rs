@@ -20,7 +20,9 @@ fn visit(value: &Value, message: &MessageType, path: &str, unknown: &mut Vec<Str
     for (name, value) in fields {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let Some(field) = message.field(name) else {
-            unknown.push(path);
+            if !message.open {
+                unknown.push(path);
+            }
             continue;
         };
         let Some(inner) = field.message() else { continue };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::error::ApplyError;
 use super::field_set::PathElement;
 use super::view::{Parts, View};
-use crate::schema::{FieldType, MessageType, Shape, ValueKind};
+use crate::schema::{FieldType, MessageType, Omission, Shape, ValueKind};
 
 /// Checks that the configuration is of the type that its view tells.
 pub(super) fn check(value: &Value, view: View<'_>, path: &str) -> Result<(), ApplyError> {
@@ -54,6 +54,7 @@ pub(super) fn check(value: &Value, view: View<'_>, path: &str) -> Result<(), App
                 }
                 None => Ok(()),
             },
+            (View::Struct(message), _) if message.open => Ok(()),
             (View::Struct(_) | View::Entries(_), _) => {
                 fail(format!("expected map, got &value.valueUnstructured{{Value:{value}}}"))
             }
@@ -110,7 +111,7 @@ fn storable_field(value: &Value, field: &FieldType) -> Value {
 }
 
 fn vanishes(field: &FieldType, value: &Value) -> bool {
-    field.omits_empty()
+    field.omission == Omission::Empty
         && match (field.shape, value) {
             (Shape::List, Value::Array(items)) => items.is_empty(),
             (Shape::Map, Value::Object(entries)) => entries.is_empty(),

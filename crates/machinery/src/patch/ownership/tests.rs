@@ -319,6 +319,51 @@ fn custom_resources_without_a_schema_merge_objects_and_replace_lists() {
 }
 
 #[test]
+fn custom_resources_with_a_schema_own_elements_of_their_lists() {
+    let widget = MessageType::from_openapi(
+        "Widget",
+        &json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+            "size": {"type": "integer"},
+            "tags": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+            "items": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+                "items": {"type": "object", "properties": {"name": {"type": "string"}, "val": {"type": "string"}}}}}},
+            "status": {"type": "object", "properties": {"phase": {"type": "string"}}}}}),
+    );
+    let object = |spec: Value| {
+        Value::from_iter([
+            ("apiVersion", json!("e.dev/v1")),
+            ("kind", json!("Widget")),
+            ("metadata", json!({"name": "w"})),
+            ("spec", spec),
+        ])
+    };
+    let run = |live: Option<&Value>, manager, force, spec| {
+        apply(live, &object(spec), force, &by(manager, "e.dev/v1", 0), Some(&widget))
+    };
+    let live =
+        run(None, "m1", false, json!({"size": 1, "tags": ["a"], "items": [{"name": "x", "val": "1"}]}))
+            .unwrap();
+    let live = run(Some(&live), "m2", false, json!({"tags": ["b"], "items": [{"name": "y"}]})).unwrap();
+    assert_eq!(
+        live["spec"],
+        json!({"size": 1, "tags": ["a", "b"], "items": [{"name": "x", "val": "1"}, {"name": "y"}]})
+    );
+    let changed = json!({"items": [{"name": "x", "val": "2"}]});
+    let error = run(Some(&live), "m2", false, changed.clone()).unwrap_err();
+    assert!(error.to_string().ends_with("conflict with \"m1\": .spec.items[name=\"x\"].val"), "{error}");
+    let live = run(Some(&live), "m2", true, changed).unwrap();
+    assert_eq!(live["spec"], json!({"size": 1, "tags": ["a"], "items": [{"name": "x", "val": "2"}]}));
+    let m1 = json!({"f:spec": {"f:items": {"k:{\"name\":\"x\"}": {".": {}, "f:name": {}}}, "f:size": {}, "f:tags": {"v:\"a\"": {}}}});
+    let m2 = json!({"f:spec": {"f:items": {"k:{\"name\":\"x\"}": {".": {}, "f:name": {}, "f:val": {}}}}});
+    assert_eq!(owners(&live), [("m1", "Apply", m1), ("m2", "Apply", m2)]);
+    let status = FieldWrite { subresource: "status", ignored: &["spec"], ..by("st", "e.dev/v1", 0) };
+    let phase = json!({"apiVersion": "e.dev/v1", "kind": "Widget", "metadata": {"name": "w"}, "status": {"phase": "Up"}});
+    let live = apply(Some(&live), &phase, false, &status, Some(&widget)).unwrap();
+    assert_eq!(owners(&live)[2], ("st", "Apply", json!({"f:status": {"f:phase": {}}})));
+    assert_eq!(live["status"], json!({"phase": "Up"}));
+}
+
+#[test]
 fn field_sets_read_and_write_their_form() {
     let fields = json!({"f:data": {".": {}, "f:k": {}}, "f:list": {"k:{\"b\":1,\"a\":\"x\"}": {".": {}, "f:a": {}}, "i:3": {}, "v:\"s\"": {}}});
     let set = FieldSet::decode(&fields).unwrap();

@@ -59,7 +59,9 @@ impl<'a> View<'a> {
     /// The view of a field or entry; `None` when the type has no such field.
     pub(super) fn child(self, name: &str) -> Option<Self> {
         match self {
-            Self::Struct(message) => message.field(name).map(Self::field),
+            Self::Struct(message) => {
+                message.field(name).map(Self::field).or_else(|| message.open.then_some(Self::Deduced))
+            }
             Self::Entries(field) => Some(Self::element(field)),
             Self::CustomRoot if name == "metadata" => {
                 Some(Schema::builtin().message("meta/v1.ObjectMeta").map_or(Self::Deduced, Self::Struct))
