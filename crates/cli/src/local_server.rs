@@ -1,0 +1,66 @@
+//! The API server as the commands run it: on 127.0.0.1, behind a token, with a kubeconfig written for it.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use pilothouse::{Client, ClientOptions, Environment, Metrics};
+use pilothouse_apiserver::{ApiServer, HistoryLimits, ServeOptions, ServerHandle, kubeconfig};
+use tokio::net::TcpListener;
+
+use crate::error::CommandError;
+use crate::files::write_private;
+
+/// A served API server.
+pub(crate) struct LocalServer {
+    server: ApiServer,
+    handle: ServerHandle,
+}
+
+impl LocalServer {
+    /// Builds a server, serves it on `port` (0: any) and writes its kubeconfig.
+    pub(crate) async fn start(
+        environment: &Environment,
+        history: HistoryLimits,
+        port: u16,
+        option: &'static str,
+        kubeconfig_out: &Path,
+    ) -> Result<Self, CommandError> {
+        let server = ApiServer::builder().environment(environment.clone()).history(history).build();
+        let listener = listen(port, option).await?;
+        let token = Environment::real().random_uuid();
+        let handle = server
+            .serve(listener, ServeOptions { token: Some(token.clone()) })
+            .map_err(|source| CommandError::Listen { port, option, source })?;
+        let url = format!("http://{}", handle.local_addr());
+        write_private(kubeconfig_out, &kubeconfig(&url, Some(&token)))?;
+        Ok(Self { server, handle })
+    }
+
+    /// A client that talks to the server without a socket, and without a limit of its own.
+    pub(crate) fn client(&self, environment: &Environment, metrics: &Metrics) -> Client {
+        let inner = kube::Client::new(self.server.clone(), "default");
+        Client::new(inner, ClientOptions::unlimited(), environment, metrics)
+    }
+
+    /// Where it is served.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.handle.local_addr())
+    }
+
+    /// Ends watches, lets other requests finish, and stops.
+    pub(crate) async fn stop(self) {
+        self.handle.shutdown().await;
+    }
+}
+
+/// Listens on 127.0.0.1; `option` is the flag to name when the port is taken.
+pub(crate) async fn listen(port: u16, option: &'static str) -> Result<TcpListener, CommandError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| CommandError::Listen { port, option, source })
+}
+
+/// Randomness from `seed`, or from the machine.
+pub(crate) fn environment(seed: Option<u64>) -> Environment {
+    seed.map_or_else(Environment::real, Environment::seeded)
+}
