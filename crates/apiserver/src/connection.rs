@@ -1,4 +1,4 @@
-//! The door with a socket: HTTP/1.1 on a listener.
+//! The door with a socket: HTTP/1.1 on a listener, inside TLS if asked for.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,21 +10,28 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
-use crate::ApiServer;
 use crate::service::answer;
+use crate::{ApiServer, TlsIdentity};
 
 /// How long open connections get to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a client may take to agree on keys.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How a listener is served.
 #[derive(Clone, Debug, Default)]
 pub struct ServeOptions {
     /// A bearer token that clients of this listener must show (or one of the builder's).
     pub token: Option<String>,
+    /// The certificate to serve HTTPS with; plain HTTP without one.
+    pub tls: Option<TlsIdentity>,
 }
 
 /// A listener that is being served.
@@ -90,19 +97,24 @@ impl ApiServer {
 }
 
 async fn accept(server: ApiServer, listener: TcpListener, options: ServeOptions, stop: Arc<Stop>) {
-    let token: Option<Arc<str>> = options.token.map(Into::into);
+    let door = Door {
+        server,
+        token: options.token.map(Into::into),
+        tls: options.tls.map(|identity| identity.acceptor()),
+        stop,
+    };
     let mut connections: Vec<JoinHandle<()>> = Vec::new();
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.wait() => break,
+            () = door.stop.wait() => break,
             accepted = listener.accept() => accepted,
         };
         connections.retain(|connection| !connection.is_finished());
         match accepted {
             Ok((stream, _)) => {
-                let task = connection(server.clone(), stream, token.clone(), stop.clone());
-                connections.push(server.environment().spawn("apiserver-connection", task));
+                let task = door.clone().connection(stream);
+                connections.push(door.server.environment().spawn("apiserver-connection", task));
             }
             Err(error) => {
                 // Too many open files, or a connection that was gone already: others may still come.
@@ -117,25 +129,45 @@ async fn accept(server: ApiServer, listener: TcpListener, options: ServeOptions,
     }
 }
 
-async fn connection(server: ApiServer, stream: TcpStream, token: Option<Arc<str>>, stop: Arc<Stop>) {
-    // A watch line must not wait for a full packet.
-    _ = stream.set_nodelay(true);
-    let service = service_fn(|request: Request<Incoming>| {
-        let (server, token) = (server.clone(), token.clone());
-        async move { answer(&server, request, token.as_deref()).await }
-    });
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        () = stop.wait() => {
-            connection.as_mut().graceful_shutdown();
-            server.drop_watches();
-            tokio::time::timeout(GRACE, connection).await.unwrap_or(Ok(()))
+/// What a connection needs to be served.
+#[derive(Clone)]
+struct Door {
+    server: ApiServer,
+    token: Option<Arc<str>>,
+    tls: Option<TlsAcceptor>,
+    stop: Arc<Stop>,
+}
+
+impl Door {
+    async fn connection(self, stream: TcpStream) {
+        // A watch line must not wait for a full packet.
+        _ = stream.set_nodelay(true);
+        let Some(acceptor) = self.tls.clone() else { return self.requests(stream).await };
+        match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => self.requests(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
-        ended = connection.as_mut() => ended,
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+    }
+
+    async fn requests<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S) {
+        let service = service_fn(|request: Request<Incoming>| {
+            let (server, token) = (self.server.clone(), self.token.clone());
+            async move { answer(&server, request, token.as_deref()).await }
+        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            () = self.stop.wait() => {
+                connection.as_mut().graceful_shutdown();
+                self.server.drop_watches();
+                tokio::time::timeout(GRACE, connection).await.unwrap_or(Ok(()))
+            }
+            ended = connection.as_mut() => ended,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke");
+        }
     }
 }

@@ -29,6 +29,7 @@ mod server;
 mod service;
 mod store;
 mod table;
+mod tls;
 mod verbs;
 mod watch;
 
@@ -40,3 +41,4 @@ pub use request_log::RequestRecord;
 pub use server::ApiServer;
 pub use service::ConnectionError;
 pub use store::HistoryLimits;
+pub use tls::{TlsError, TlsIdentity};

@@ -55,7 +55,11 @@ impl Welcome {
 pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:=".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.bytes().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -64,7 +68,8 @@ mod tests {
 
     #[test]
     fn facts_line_up_and_hints_follow() {
-        let welcome = Welcome::new("Demo").fact("portal", "http://x").path("kubeconfig", Path::new("k")).hint("go");
+        let welcome =
+            Welcome::new("Demo").fact("portal", "http://x").path("kubeconfig", Path::new("k")).hint("go");
         let expected = "Demo\n\n  portal      http://x\n  kubeconfig  k\n\nTry, in another terminal:\n\n  go\n\nCtrl-C stops.\n";
         assert_eq!(welcome.text(), expected);
     }

@@ -33,7 +33,8 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
         .await
         .map_err(|source| CommandError::Logbook { path: database.clone(), source })?;
 
-    let manager = Manager::new("demo").client(client.clone()).environment(environment.clone()).metrics(metrics);
+    let manager =
+        Manager::new("demo").client(client.clone()).environment(environment.clone()).metrics(metrics);
     let cluster = ClusterOptions { speed: options.speed, ..ClusterOptions::default() };
     let manager = SimulatedCluster::new(cluster).add_to(manager);
     let mut manager = logbook.add_to(manager).add(portal(listener, logbook.router()));

@@ -19,9 +19,15 @@ pub(crate) enum CommandError {
     Reach { url: String, source: pilothouse::ClientError },
     #[error("cannot open the logbook in {}", path.display())]
     Logbook { path: PathBuf, source: pilothouse_logbook::LogbookError },
+    #[error("cannot make a certificate for the API server")]
+    Tls { source: pilothouse_apiserver::TlsError },
+    #[error("cannot draw a token from the operating system's entropy")]
+    Entropy { source: getrandom::Error },
     #[error("stopped early")]
     Run { source: pilothouse::Error },
-    #[error("cannot understand the log filter {filter:?}: write error, warn, info, debug, trace, or module=level")]
+    #[error(
+        "cannot understand the log filter {filter:?}: write error, warn, info, debug, trace, or module=level"
+    )]
     LogFilter { filter: String },
     #[error("cannot start the runtime")]
     Runtime { source: std::io::Error },

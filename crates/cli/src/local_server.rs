@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use pilothouse::{Client, ClientOptions, Environment, Metrics};
-use pilothouse_apiserver::{ApiServer, HistoryLimits, ServeOptions, ServerHandle, kubeconfig};
+use pilothouse_apiserver::{ApiServer, HistoryLimits, ServeOptions, ServerHandle, TlsIdentity, kubeconfig};
 use tokio::net::TcpListener;
 
 use crate::error::CommandError;
@@ -27,12 +27,17 @@ impl LocalServer {
     ) -> Result<Self, CommandError> {
         let server = ApiServer::builder().environment(environment.clone()).history(history).build();
         let listener = listen(port, option).await?;
-        let token = Environment::real().random_uuid();
-        let handle = server
-            .serve(listener, ServeOptions { token: Some(token.clone()) })
-            .map_err(|source| CommandError::Listen { port, option, source })?;
-        let url = format!("http://{}", handle.local_addr());
-        write_private(kubeconfig_out, &kubeconfig(&url, Some(&token)))?;
+        let token = secret()?;
+        let tls = TlsIdentity::generate().map_err(|source| CommandError::Tls { source })?;
+        let options = ServeOptions { token: Some(token.clone()), tls: Some(tls.clone()) };
+        let handle = server.serve(listener, options).map_err(|source| CommandError::Listen {
+            port,
+            option,
+            source,
+        })?;
+        let url = format!("https://{}", handle.local_addr());
+        let text = kubeconfig(&url, Some(&token), Some(tls.certificate_authority()));
+        write_private(kubeconfig_out, &text)?;
         Ok(Self { server, handle })
     }
 
@@ -44,7 +49,7 @@ impl LocalServer {
 
     /// Where it is served.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.handle.local_addr())
+        format!("https://{}", self.handle.local_addr())
     }
 
     /// Ends watches, lets other requests finish, and stops.
@@ -53,11 +58,20 @@ impl LocalServer {
     }
 }
 
+/// 128 bits from the operating system, as hexadecimal text: a token nobody can guess.
+fn secret() -> Result<String, CommandError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|source| CommandError::Entropy { source })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Listens on 127.0.0.1; `option` is the flag to name when the port is taken.
 pub(crate) async fn listen(port: u16, option: &'static str) -> Result<TcpListener, CommandError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(|source| CommandError::Listen { port, option, source })
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| CommandError::Listen {
+        port,
+        option,
+        source,
+    })
 }
 
 /// Randomness from `seed`, or from the machine.

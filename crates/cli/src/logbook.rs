@@ -20,7 +20,8 @@ pub(crate) async fn run(options: LogbookArguments) -> Result<(), CommandError> {
     let url = config.cluster_url.to_string();
     let client = Client::from_config(config, client_options(), &environment, &metrics)
         .map_err(|source| CommandError::Client { source })?;
-    let cluster = identity(&client).await.map_err(|source| CommandError::Reach { url: url.clone(), source })?;
+    let cluster =
+        identity(&client).await.map_err(|source| CommandError::Reach { url: url.clone(), source })?;
     create_folder(&options.data)?;
     let database = options.data.join("logbook.sqlite");
     let mut logbook = LogbookOptions::new(&database).cluster(cluster);
@@ -54,9 +55,9 @@ async fn config(options: &LogbookArguments) -> Result<kube::Config, CommandError
             let file = Kubeconfig::read_from(path).map_err(failed)?;
             kube::Config::from_custom_kubeconfig(file, &chosen).await.map_err(failed)
         }
-        None if options.context.is_some() => kube::Config::from_kubeconfig(&chosen)
-            .await
-            .map_err(|source| CommandError::Kubeconfig { source }),
+        None if options.context.is_some() => {
+            kube::Config::from_kubeconfig(&chosen).await.map_err(|source| CommandError::Kubeconfig { source })
+        }
         None => kube::Config::infer().await.map_err(|source| CommandError::Infer { source }),
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use pilothouse::{Client, ClientOptions, Environment, Manager, Metrics};
-use pilothouse_apiserver::ApiServer;
+use pilothouse_apiserver::{ApiServer, RequestRecord};
 use pilothouse_cluster::{ClusterOptions, SimulatedCluster};
 use serde_json::json;
 
@@ -30,7 +30,12 @@ async fn run(seed: u64) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let submitting = environment.spawn("submit", submit(client, environment.clone()));
     manager.run_until(tokio::time::sleep(LENGTH)).await?;
     submitting.await??;
-    Ok(server.request_log().iter().map(ToString::to_string).collect())
+    Ok(server.request_log().iter().map(line).collect())
+}
+
+fn line(record: &RequestRecord) -> String {
+    let code = record.code.map_or_else(|| "-".to_owned(), |code| code.to_string());
+    format!("{code} {} {}?{}", record.verb, record.path, record.query)
 }
 
 /// Thirty jobs of every outcome, at moments that the seed decides.
