@@ -19,7 +19,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub(super) struct Contents {
     pub(super) objects: Objects,
-    pub(super) indexes: OrdMap<String, Index>,
+    /// By name. Few, so a list that is copied with each write.
+    pub(super) indexes: Vec<(Arc<str>, Index)>,
     pub(super) resource_version: ResourceVersion,
 }
 
@@ -27,7 +28,7 @@ impl Default for Contents {
     fn default() -> Self {
         Self {
             objects: Objects::new(),
-            indexes: OrdMap::unit(OWNER.to_owned(), Index::by_owner()),
+            indexes: vec![(OWNER.into(), Index::by_owner())],
             resource_version: ResourceVersion::ZERO,
         }
     }
@@ -79,12 +80,17 @@ impl Snapshot {
         if name == NAMESPACE {
             return self.in_namespace(value).cloned().collect();
         }
-        let found = self.contents.indexes.get(name).and_then(|index| index.get(value));
+        let found = self.contents.index(name).and_then(|index| index.get(value));
         found.into_iter().flat_map(OrdMap::values).cloned().collect()
     }
 }
 
 impl Contents {
+    /// The index of this name.
+    pub(super) fn index(&self, name: &str) -> Option<&Index> {
+        self.indexes.iter().find(|(known, _)| **known == *name).map(|(_, index)| index)
+    }
+
     /// Puts an object in the place of what has its key, which is returned.
     pub(super) fn insert(&mut self, object: &Arc<CachedObject>) -> Option<Arc<CachedObject>> {
         let previous = self.objects.insert(object.key().clone(), Arc::clone(object));
@@ -100,9 +106,7 @@ impl Contents {
     }
 
     fn reindex(&mut self, old: Option<&CachedObject>, new: Option<&Arc<CachedObject>>) {
-        let names: Vec<String> = self.indexes.keys().cloned().collect();
-        for name in names {
-            let Some(index) = self.indexes.get_mut(&name) else { continue };
+        for (_, index) in &mut self.indexes {
             if let Some(old) = old {
                 index.remove(old);
             }

@@ -91,12 +91,12 @@ impl Store {
     /// Adds an index; objects present are indexed at once (conformance S3).
     pub(crate) fn add_index(&self, name: &str, function: IndexFunction) -> Result<(), IndexError> {
         self.write(|contents| {
-            if name == NAMESPACE || contents.indexes.contains_key(name) {
+            if name == NAMESPACE || contents.index(name).is_some() {
                 return Err(IndexError::Duplicate(name.to_owned()));
             }
             let mut index = Index::new(function);
             contents.objects.values().for_each(|object| index.insert(object));
-            contents.indexes.insert(name.to_owned(), index);
+            contents.indexes.push((name.into(), index));
             Ok(())
         })
     }

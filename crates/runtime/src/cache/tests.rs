@@ -76,7 +76,7 @@ fn s1_s2_index_values_follow_updates_and_disappear_with_their_last_object() {
     store.apply(&[WatchEvent::Modified(with("a", 3, "z"))]);
     assert_eq!((names("x"), names("y"), names("z")), (vec![], vec!["b".into()], vec!["a".into()]));
     store.apply(&[WatchEvent::Deleted(with("b", 4, "y"))]);
-    assert_eq!(store.snapshot().contents.indexes["word"].value_count(), 1, "only z is left");
+    assert_eq!(store.snapshot().contents.index("word").unwrap().value_count(), 1, "only z is left");
 }
 
 #[test]
