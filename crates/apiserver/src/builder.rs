@@ -66,7 +66,8 @@ impl ApiServerBuilder {
         if let Some(kind) = server.registry().get("", "v1", "namespaces") {
             for name in NAMESPACES {
                 let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-                if let Err(status) = create_object(&server, &kind, None, namespace, &Author::server()) {
+                if let Err(status) = create_object(&server, &kind, None, namespace, &Author::server(&server))
+                {
                     tracing::error!(namespace = name, error = %status, "cannot create an initial namespace");
                 }
             }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use pilothouse_machinery::schema::MessageType;
 use pilothouse_machinery::{ResourceType, StatusCause};
 use serde_json::Value;
 
@@ -125,6 +126,12 @@ pub(crate) trait Strategy: Send + Sync + 'static {
     /// types are checked against their schema.
     fn unknown_fields(&self, _object: &Value) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The type of custom objects as far as their schema tells it: how apply treats lists and maps. Only asked for
+    /// custom resources.
+    fn message_type(&self) -> Option<&MessageType> {
+        None
     }
 
     /// The fields that field selectors may name besides `metadata.name` and `metadata.namespace`, with their values

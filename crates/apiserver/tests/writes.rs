@@ -216,7 +216,7 @@ async fn unknown_and_duplicate_fields_warn_or_refuse_as_asked() {
 #[tokio::test(start_paused = true)]
 async fn bodies_are_read_as_yaml_and_protobuf_and_bounded_in_size() {
     let server = builder().body_limit(2000).build();
-    let yaml = "metadata: {name: y}\ndata: {a: b}\n";
+    let yaml = "metadata: {name: yy}\ndata: {a: b}\n";
     let sent = send(&server, request("POST", MAPS, "application/yaml", yaml)).await.expect(201);
     assert_eq!(sent["data"]["a"], "b");
     let kind = pilothouse_machinery::GroupVersionKind::new("", "v1", "ConfigMap");

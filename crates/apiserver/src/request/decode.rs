@@ -52,9 +52,8 @@ fn read(call: &Call, expected: &GroupVersionKind) -> Result<(Value, Vec<String>)
             unrecognized(expected, &format!("json parse error: {error} ({text})"))
         })?,
         "application/yaml" => {
-            let text = String::from_utf8_lossy(&call.body);
-            let value = serde_saphyr::from_str(&text)
-                .map_err(|error| unrecognized(expected, &format!("yaml parse error: {error}")))?;
+            let value = parse_yaml(&call.body)
+                .map_err(|why| unrecognized(expected, &format!("yaml parse error: {why}")))?;
             (value, Vec::new())
         }
         protobuf::MEDIA_TYPE => {
@@ -68,6 +67,15 @@ fn read(call: &Call, expected: &GroupVersionKind) -> Result<(Value, Vec<String>)
         return Ok((value, duplicates));
     }
     Err(unrecognized(expected, "json parse error: the body is not an object"))
+}
+
+/// Reads YAML, of which JSON is a part. Only `true` and `false` are truth values.
+pub(crate) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
+    if let Ok(value) = serde_json::from_slice(body) {
+        return Ok(value);
+    }
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_slice_with_options(body, options).map_err(|error| error.to_string())
 }
 
 /// An error with its causes.

@@ -10,7 +10,7 @@ mod write_options;
 
 pub(crate) use accept::{Form, Representation, negotiate};
 pub(crate) use call::{Call, include_object};
-pub(crate) use decode::{decode_object, decode_options};
+pub(crate) use decode::{decode_object, decode_options, parse_yaml};
 pub(crate) use list_options::{ListOptions, VersionMatch, parse_revision};
 pub(crate) use path::{ResourcePath, parse_path};
 pub(crate) use query::Query;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::names::generate_name;
 use super::reply::{Content, Reply};
-use super::update::Author;
+use super::update::{Author, Target};
 use super::{admission, managed, metadata};
 use crate::ApiServer;
 use crate::kind::Kind;
@@ -19,7 +19,7 @@ const ATTEMPTS: u32 = 8;
 pub(crate) fn create(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
     let options = WriteOptions::parse(&call.query, "CreateOptions")?;
     let (object, warnings) = decode_object(call, options.field_validation)?;
-    let author = Author::of(call, &options, None);
+    let author = Author::of(server, call, &options, None);
     let content = create_object(server, &call.kind, call.namespace.as_deref(), object, &author)?;
     Ok(Reply::new(201, content).with_warnings(warnings))
 }
@@ -94,7 +94,7 @@ fn create_once(
     if !causes.is_empty() {
         return Err(Status::invalid(&resource.group, &resource.kind, &name, causes));
     }
-    managed::track(kind, &mut object, None, author);
+    managed::track(kind, &mut object, None, author, Target::Object);
     let key = ObjectKey::new(metadata::text(&object, "namespace"), name.as_str());
     if let Some(known) = server.store().get(kind, &key) {
         let mut status = Status::already_exists(&resource.group, &resource.plural, &name);

@@ -1,6 +1,7 @@
 //! What the verbs do: one module each, and the rules they share.
 
 mod admission;
+mod apply;
 mod create;
 mod delete;
 mod delete_collection;

@@ -3,6 +3,7 @@
 use pilothouse_machinery::{Status, StatusDetails, StatusReason, patch as engine};
 use serde_json::Value;
 
+use super::apply;
 use super::reply::Reply;
 use super::update::{Author, Target, Update, update_object};
 use crate::ApiServer;
@@ -21,15 +22,18 @@ enum Format {
 /// PATCH of an object or of its status.
 pub(crate) fn patch(server: &ApiServer, call: &Call, target: Target) -> Result<Reply, Status> {
     let kind = &*call.kind;
+    if call.content_type() == apply::MEDIA_TYPE {
+        return apply::apply(server, call, target);
+    }
     let format = format_of(call)?;
     let options = WriteOptions::parse(&call.query, "PatchOptions")?;
     check_force(&options)?;
     let document = read(call, format)?;
-    let author = Author::of(call, &options, (target == Target::Status).then_some("status"));
+    let author = Author::of(server, call, &options, (target == Target::Status).then_some("status"));
     let mut warnings = Vec::new();
     let update = Update { kind, key: call.key(), target, author, patches: true };
     let content = update_object(server, &update, &mut |old| {
-        let mut new = apply(kind, format, old, &document)?;
+        let mut new = patched(kind, format, old, &document)?;
         check_shape(kind, &new)?;
         warnings = check_patched(kind, &mut new, options.field_validation)?;
         Ok(new)
@@ -77,7 +81,7 @@ fn read(call: &Call, format: Format) -> Result<Value, Status> {
     Ok(document)
 }
 
-fn apply(kind: &Kind, format: Format, old: &Value, document: &Value) -> Result<Value, Status> {
+fn patched(kind: &Kind, format: Format, old: &Value, document: &Value) -> Result<Value, Status> {
     let mut new = old.clone();
     match (format, message_of(kind)) {
         (Format::Json, _) => engine::json_patch(&mut new, document),

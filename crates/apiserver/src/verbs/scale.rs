@@ -43,7 +43,7 @@ pub(super) fn scale(
         kind: &call.kind,
         key: call.key(),
         target: Target::Object,
-        author: Author::of(call, &options, Some("scale")),
+        author: Author::of(server, call, &options, Some("scale")),
         patches: true,
     };
     let content = update_object(server, &update, &mut |old| {

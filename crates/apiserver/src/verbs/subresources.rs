@@ -45,7 +45,7 @@ pub(crate) fn method_not_allowed() -> Status {
 fn finalize(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
     let options = WriteOptions::parse(&call.query, "UpdateOptions")?;
     let (object, _) = decode_object(call, options.field_validation)?;
-    let author = Author::of(call, &options, Some("finalize"));
+    let author = Author::of(server, call, &options, Some("finalize"));
     let update = Update { kind: &call.kind, key: call.key(), target: Target::Any, author, patches: false };
     let content = update_object(server, &update, &mut |old| {
         let mut new = old.clone();
@@ -72,7 +72,7 @@ fn bind(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
         return Err(status);
     }
     let now = metadata::timestamp(server.environment());
-    let author = Author::of(call, &options, Some("binding"));
+    let author = Author::of(server, call, &options, Some("binding"));
     let update = Update { kind: &call.kind, key: call.key(), target: Target::Any, author, patches: false };
     update_object(server, &update, &mut |old| {
         let conflict = |why: &str| Err(Status::conflict("", "pods/binding", &call.name, why));

@@ -19,7 +19,9 @@ pub(crate) struct Author {
     /// The subresource written through, if any.
     pub(crate) subresource: Option<&'static str>,
     /// The time of the write.
-    pub(crate) time: Option<String>,
+    pub(crate) time: jiff::Timestamp,
+    /// Whether an apply has recorded the fields written already.
+    pub(crate) applies: bool,
     pub(crate) dry_run: bool,
 }
 
@@ -47,14 +49,26 @@ pub(crate) struct Update<'call> {
 
 impl Author {
     /// Who sent `call`.
-    pub(crate) fn of(call: &Call, options: &WriteOptions, subresource: Option<&'static str>) -> Self {
+    pub(crate) fn of(
+        server: &ApiServer,
+        call: &Call,
+        options: &WriteOptions,
+        subresource: Option<&'static str>,
+    ) -> Self {
         let manager = options.field_manager.clone().unwrap_or_else(|| call.default_manager());
-        Self { manager, subresource, time: None, dry_run: options.dry_run }
+        let time = server.environment().now();
+        Self { manager, subresource, time, applies: false, dry_run: options.dry_run }
     }
 
     /// The server itself.
-    pub(crate) fn server() -> Self {
-        Self { manager: "pilothouse-apiserver".into(), subresource: None, time: None, dry_run: false }
+    pub(crate) fn server(server: &ApiServer) -> Self {
+        Self {
+            manager: "pilothouse-apiserver".into(),
+            subresource: None,
+            time: server.environment().now(),
+            applies: false,
+            dry_run: false,
+        }
     }
 }
 
@@ -64,7 +78,7 @@ pub(crate) fn update(server: &ApiServer, call: &Call, target: Target) -> Result<
     let kind = &*call.kind;
     let (mut object, warnings) = decode_object(call, options.field_validation)?;
     check_name(call, &mut object)?;
-    let author = Author::of(call, &options, (target == Target::Status).then_some("status"));
+    let author = Author::of(server, call, &options, (target == Target::Status).then_some("status"));
     let exists = server.store().get(kind, &call.key()).is_some();
     if !exists && kind.allow_create_on_update && target == Target::Object {
         let content = create_object(server, kind, call.namespace.as_deref(), object, &author)?;
@@ -75,7 +89,7 @@ pub(crate) fn update(server: &ApiServer, call: &Call, target: Target) -> Result<
     Ok(Reply::new(200, content).with_warnings(warnings))
 }
 
-fn check_name(call: &Call, object: &mut Value) -> Result<(), Status> {
+pub(super) fn check_name(call: &Call, object: &mut Value) -> Result<(), Status> {
     let (name, namespace) = (metadata::text(object, "name"), metadata::text(object, "namespace"));
     let url = &call.name;
     if name.is_empty() {
@@ -214,7 +228,7 @@ fn prepare(update: &Update<'_>, new: &mut Value, old: &Value) {
     if update.target == Target::Object {
         metadata::bump_generation(kind, new, old);
     }
-    managed::track(kind, new, Some(old), &update.author);
+    managed::track(kind, new, Some(old), &update.author, update.target);
 }
 
 fn copy_member(to: &mut Value, from: &Value, name: &str) {
