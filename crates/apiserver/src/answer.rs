@@ -106,9 +106,6 @@ fn page_body(
     let mut metadata = json!({"resourceVersion": page.revision.to_string()});
     if let Some(token) = &page.continue_token {
         metadata["continue"] = token.as_str().into();
-    } else if call.kind.custom {
-        // Lists of custom resources are written from their generic form, which has the field always.
-        metadata["continue"] = "".into();
     }
     if let Some(remaining) = page.remaining {
         metadata["remainingItemCount"] = remaining.into();
@@ -147,6 +144,11 @@ fn table(
 /// A list of encoded objects. Items of built-in types leave out kind and version.
 fn list_body(kind: &Kind, metadata: &Value, items: &[std::sync::Arc<StoredObject>]) -> Bytes {
     let resource = &kind.resource;
+    let mut metadata = metadata.clone();
+    if kind.custom && metadata.get("continue").is_none() {
+        // Lists of custom resources are written from their generic form, which has the field always.
+        metadata["continue"] = "".into();
+    }
     let head = format!(
         "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
         kind.list_kind,
