@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::directive::{
-    Object, PATCH, RETAIN_KEYS, cleaned, cleaned_fields, is_directive, ordered_list, orders, shortened_list,
+    Object, PATCH, RETAIN_KEYS, cleaned, is_directive, ordered_list, orders, shortened_list,
+    taken_over_fields,
 };
 use super::error::{PatchError, StrategicProblem, kind_of};
 use super::strategic_list::{delete_from_list, merge_list, merge_ordered_list};
@@ -90,7 +91,7 @@ pub(super) fn merge_object(original: &mut Object, patch: &Object, place: Place<'
     match patch.get(PATCH) {
         None => {}
         Some(directive) if directive == "replace" => {
-            *original = cleaned_fields(patch);
+            *original = taken_over_fields(patch);
             return Ok(());
         }
         Some(directive) if directive == "delete" => {
@@ -125,7 +126,7 @@ fn merge_field(original: &mut Object, name: &str, value: &Value, place: Place<'_
         (Some(Value::Object(fields)), Value::Object(patch)) => {
             let (place, strategy) = place.field(name)?;
             if strategy.is_some_and(|strategy| strategy.replace) {
-                *fields = cleaned_fields(patch);
+                *fields = taken_over_fields(patch);
             } else {
                 merge_object(fields, patch, place)?;
             }

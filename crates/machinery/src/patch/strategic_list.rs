@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::directive::{Object, PATCH, cleaned, cleaned_items};
+use super::directive::{Object, PATCH, cleaned, taken_over, taken_over_items};
 use super::error::StrategicProblem;
 use super::strategic::{Fault, Place, merge_object};
 use crate::schema::MergeStrategy;
@@ -16,7 +16,7 @@ pub(super) fn merge_list(
     place: Place<'_>,
 ) -> Result<(), Fault> {
     let Some(strategy) = strategy.filter(|strategy| strategy.merge) else {
-        *original = cleaned_items(patch);
+        *original = taken_over_items(patch);
         return Ok(());
     };
     if holds_objects(original, patch)? {
@@ -49,7 +49,7 @@ fn merge_objects(
         }
     }
     if replace {
-        *original = plain.into_iter().filter_map(cleaned).collect();
+        *original = plain.into_iter().filter_map(taken_over).collect();
         return Ok(());
     }
     let server = keys_of(original, key)?;
@@ -64,7 +64,7 @@ fn merge_objects(
         let position = *positions.entry(value).or_insert(original.len());
         match (original.get_mut(position), item) {
             (Some(Value::Object(fields)), Value::Object(patch)) => merge_object(fields, patch, place)?,
-            _ => original.extend(cleaned(item)),
+            _ => original.extend(taken_over(item)),
         }
     }
     *original = in_order(std::mem::take(original), &wanted, &server, |item| {
@@ -102,7 +102,7 @@ pub(super) fn merge_ordered_list(
     let merged = match (original.cloned(), patch) {
         (None, None) => return Ok(()),
         (Some(original), None) => original,
-        (None, Some(patch)) => cleaned_items(patch),
+        (None, Some(patch)) => patch.iter().filter_map(cleaned).collect(),
         (Some(mut original), Some(patch)) => {
             merge_list(&mut original, patch, strategy, place)?;
             original

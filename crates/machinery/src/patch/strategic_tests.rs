@@ -173,6 +173,22 @@ fn malformed_directives_are_named_with_their_place() {
     assert_eq!(strategic_merge(&mut json!({}), &json!([]), kind("", "Pod")).unwrap_err().status().code, 400);
 }
 
+#[test]
+fn outcomes_are_those_of_the_go_library() {
+    let fixtures = include_str!("../../data/strategic.txt");
+    let lines: Vec<Value> = fixtures
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 180);
+    for case in lines.chunks(3) {
+        let mut object = case[0].clone();
+        strategic_merge(&mut object, &case[1], kind("", "Pod")).unwrap();
+        assert_eq!(object, case[2], "{} patched by {}", case[0], case[1]);
+    }
+}
+
 proptest! {
     #[test]
     fn a_merged_list_has_each_name_once_the_wanted_ones_in_order(
