@@ -7,17 +7,21 @@ use maud::{Markup, html};
 use super::Words;
 use super::language::fill;
 
-/// Two units at most: `<1s`, `3s`, `2m 05s`, `1h 02m`, `4d 07h`.
+/// Two units at most: `3s`, `2m 05s`, `1h 02m`, `4d 07h`.
 pub(crate) fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (days, hours, minutes) {
-        (0, 0, 0) if seconds == 0 && duration > SignedDuration::ZERO => "<1s".to_owned(),
         (0, 0, 0) => format!("{seconds}s"),
         (0, 0, _) => format!("{minutes}m {:02}s", seconds % 60),
         (0, ..) => format!("{hours}h {:02}m", minutes % 60),
         _ => format!("{days}d {:02}h", hours % 24),
     }
+}
+
+/// A duration that is over: below one second, where the objects' times end, it is not zero but unknown.
+pub(crate) fn completed(length: SignedDuration) -> String {
+    if length.as_secs() < 1 { "<1s".to_owned() } else { duration(length) }
 }
 
 /// How long ago, in one unit.
@@ -50,9 +54,9 @@ pub(crate) fn moment(at: Timestamp, now: Timestamp) -> Markup {
 
 /// A duration that ends now and goes on growing, or one that has ended.
 pub(crate) fn elapsed(since: Timestamp, until: Option<Timestamp>, now: Timestamp) -> Markup {
-    let length = duration(until.unwrap_or(now).duration_since(since));
     html! {
-        @if until.is_some() { (length) } @else { span data-since=(since.as_millisecond()) { (length) } }
+        @if let Some(until) = until { (completed(until.duration_since(since))) }
+        @else { span data-since=(since.as_millisecond()) { (duration(now.duration_since(since))) } }
     }
 }
 
@@ -106,7 +110,8 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(duration(SignedDuration::from_secs(seconds)), text);
         }
-        assert_eq!(duration(SignedDuration::from_millis(400)), "<1s");
+        assert_eq!(completed(SignedDuration::from_millis(400)), "<1s");
+        assert_eq!(completed(SignedDuration::from_millis(1400)), "1s");
     }
 
     #[test]

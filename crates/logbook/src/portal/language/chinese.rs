@@ -7,7 +7,7 @@ pub(super) static WORDS: Words = Words {
     jobs: "作业",
     submit: "提交作业",
     skip: "跳到正文",
-    theme: "浅色或深色 (t)",
+    theme: "浅色或深色",
     help: "键盘快捷键",
     close: "关闭",
     key_search: "搜索",

@@ -7,7 +7,7 @@ pub(super) static WORDS: Words = Words {
     jobs: "Jobs",
     submit: "Submit a job",
     skip: "Skip to the content",
-    theme: "Light or dark (t)",
+    theme: "Light or dark",
     help: "Keyboard",
     close: "Close",
     key_search: "Search",

@@ -6,7 +6,7 @@ use super::row::submitter;
 use super::{JobHistory, icon, pill};
 use crate::model::{Coverage, JobRow, JobState};
 use crate::portal::explain::fate;
-use crate::portal::format::{cut, duration, elapsed, relative};
+use crate::portal::format::{completed, cut, elapsed, relative};
 use crate::portal::timeline::{segments, strip};
 use crate::portal::urls::encode;
 use crate::portal::{RequestContext, Words, fill};
@@ -55,7 +55,7 @@ fn facts(context: &RequestContext, job: &JobRow) -> Markup {
             div { dt { (words.created) } dd { (relative(words, job.created_at, now)) } }
             div { dt { (words.wait) } dd {
                 @if job.started_at.is_none() && job.ended_at.is_none() { (elapsed(job.created_at, None, now)) }
-                @else { (duration(job.waited(now))) }
+                @else { (completed(job.waited(now))) }
             } }
             div { dt { (words.run) } dd {
                 @if let Some(started) = job.started_at { (elapsed(started, job.ended_at, now)) } @else { "–" }

@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use super::{JobHistory, pill};
 use crate::model::{NotificationRow, NotificationState, Provenance, Revision, RevisionEvent, Transition};
 use crate::portal::Words;
-use crate::portal::format::{cut, duration, moment, size};
+use crate::portal::format::{completed, cut, duration, moment, size};
 use crate::portal::language::fill;
+use crate::portal::timeline::best_time;
 use crate::portal::urls::encode;
 
 /// Stored versions listed at most.
@@ -44,7 +45,7 @@ fn transition_row(words: &Words, this: &Transition, next: Option<&Transition>, n
             td { (pill(words, this.to, false)) }
             td title=(this.effective_source) { (moment(this.effective_at, now)) }
             td.number {
-                @if let Some(next) = next { (duration(next.effective_at.duration_since(this.effective_at))) }
+                @if let Some(next) = next { (completed(best_time(next).duration_since(best_time(this)))) }
                 @else if !this.to.is_terminal() {
                     span data-since=(this.effective_at.as_millisecond()) {
                         (duration(now.duration_since(this.effective_at)))

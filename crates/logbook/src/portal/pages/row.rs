@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::pill;
-use crate::model::{Coverage, JobRow, JobState};
+use crate::model::{Coverage, JobRow, JobState, StateGroup};
 use crate::portal::Words;
-use crate::portal::format::{cut, duration, elapsed, relative};
+use crate::portal::format::{completed, cut, elapsed, relative};
 use crate::portal::urls::encode;
 
 /// Characters of a message in the list; the job page has the rest.
@@ -40,7 +40,7 @@ pub(crate) fn row(words: &Words, job: &JobRow, now: Timestamp, departed: bool) -
 fn waited(job: &JobRow, now: Timestamp) -> Markup {
     html! {
         @if job.started_at.is_none() && job.ended_at.is_none() { (elapsed(job.created_at, None, now)) }
-        @else { (duration(job.waited(now))) }
+        @else { (completed(job.waited(now))) }
     }
 }
 
@@ -67,8 +67,14 @@ fn reason(job: &JobRow) -> Markup {
         return html! {};
     }
     html! {
-        @if let Some(reason) = &job.reason { b { (reason) } " " }
+        @if let Some(reason) = &job.reason { b.stuck[is_stuck(job, reason)] { (reason) } " " }
         @if let Some(code) = exit { span.chip { "exit " (code) } " " }
         @if let Some(message) = &job.message { (cut(message, MESSAGE)) }
     }
+}
+
+/// A start that will not succeed by waiting.
+fn is_stuck(job: &JobRow, reason: &str) -> bool {
+    let words = ["BackOff", "Err", "Invalid", "Unschedulable"];
+    job.state.group() == StateGroup::Waiting && words.iter().any(|word| reason.contains(word))
 }

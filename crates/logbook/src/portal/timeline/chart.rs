@@ -7,7 +7,7 @@ use super::scale::Scale;
 use super::{Segment, segments};
 use crate::model::{Gap, JobState, PodRow, StateGroup};
 use crate::portal::Words;
-use crate::portal::format::{clock, cut, duration};
+use crate::portal::format::{clock, completed, cut};
 use crate::portal::language::fill;
 use crate::portal::pages::{JobHistory, tone};
 
@@ -96,7 +96,7 @@ fn job_lanes(words: &Words, stretches: &[Segment]) -> Vec<Lane> {
 }
 
 fn bar(words: &Words, stretch: &Segment) -> Bar {
-    let length = duration(stretch.to.duration_since(stretch.from));
+    let length = completed(stretch.to.duration_since(stretch.from));
     let title = format!("{} {length}", words.of_state(stretch.state));
     Bar { from: stretch.from, to: stretch.to, tone: tone(stretch.state), title }
 }
@@ -107,7 +107,7 @@ fn pod_lane(words: &Words, pod: &PodRow, end: Timestamp) -> Lane {
     let mut bars = Vec::new();
     let mut push = |from: Timestamp, to: Timestamp, tone, word: &str| {
         if to >= from {
-            let title = format!("{word} {}", duration(to.duration_since(from)));
+            let title = format!("{word} {}", completed(to.duration_since(from)));
             bars.push(Bar { from, to, tone, title });
         }
     };

@@ -6,5 +6,5 @@ mod segments;
 mod strip;
 
 pub(crate) use chart::chart;
-pub(crate) use segments::{Segment, segments};
+pub(crate) use segments::{Segment, best_time, segments};
 pub(crate) use strip::strip;

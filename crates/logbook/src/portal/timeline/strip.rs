@@ -7,7 +7,7 @@ use super::Segment;
 use super::scale::Scale;
 use crate::model::JobState;
 use crate::portal::Words;
-use crate::portal::format::duration;
+use crate::portal::format::completed;
 use crate::portal::pages::tone;
 
 const WIDTH: f64 = 1000.0;
@@ -35,7 +35,7 @@ pub(crate) fn strip(words: &Words, segments: &[Segment]) -> Markup {
                         svg viewBox="0 0 10 10" aria-hidden="true" {
                             rect class={ "fill-" (tone(state)) } width="10" height="10" rx="2.5" {}
                         }
-                        (words.of_state(state)) " " b { (duration(total)) }
+                        (words.of_state(state)) " " b { (completed(total)) }
                     }
                 }
             }
@@ -44,7 +44,7 @@ pub(crate) fn strip(words: &Words, segments: &[Segment]) -> Markup {
 }
 
 fn length(segment: &Segment) -> String {
-    duration(segment.to.duration_since(segment.from))
+    completed(segment.to.duration_since(segment.from))
 }
 
 /// The time spent in each state, in the order of first appearance.
