@@ -381,6 +381,60 @@ fn field_sets_read_and_write_their_form() {
     }
 }
 
+/// Who owns what in the object, or in the expectation of a fixture, without the fields that nobody owns.
+fn owned_sets(entries: impl IntoIterator<Item = (String, Value)>) -> Vec<(String, FieldSet)> {
+    let mut sets: Vec<_> = entries
+        .into_iter()
+        .map(|(manager, fields)| (manager, FieldSet::decode(&fields).unwrap().without_identity()))
+        .filter(|(_, fields)| !fields.is_empty())
+        .collect();
+    sets.sort_by(|a, b| a.0.cmp(&b.0));
+    sets
+}
+
+/// Runs one step of a fixture; what differs from its expectation fails the test.
+fn run_step(live: &mut Value, step: &Value) {
+    let (manager, pod) = (step["manager"].as_str().unwrap(), Some(kind("", "Pod")));
+    let write = FieldWrite { ignored: &[], ..by(manager, "v1", 0) };
+    let before = live.clone();
+    if let Some(update) = step.get("update") {
+        *live = update.clone();
+        track_update(Some(&before), live, &write, pod);
+    } else {
+        match apply(Some(&before), &step["apply"], step["force"].as_bool().unwrap(), &write, pod) {
+            Ok(object) => *live = object,
+            Err(ApplyError::Conflicts { conflicts }) => {
+                let title = |name: &str| name.trim_end_matches(" using v1").trim_matches('"').to_owned();
+                let mut found: Vec<_> = conflicts
+                    .iter()
+                    .map(|found| format!("{} {}", title(&found.manager), found.field))
+                    .collect();
+                found.sort();
+                assert_eq!(json!(found), step["conflicts"], "{before} and then {step}");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(super::entry::stripped(live), step["object"], "{before} and then {step}");
+    }
+    let found = owners(live).into_iter().map(|(manager, _, fields)| (manager.to_owned(), fields));
+    let expected = step["owners"].as_object().cloned().unwrap();
+    assert_eq!(owned_sets(found), owned_sets(expected), "{before} and then {step}");
+}
+
+#[test]
+fn objects_owners_and_conflicts_are_those_of_the_go_library() {
+    let fixtures = include_str!("../../../data/apply.txt");
+    let cases: Vec<_> = fixtures.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(cases.len(), 13);
+    for case in cases {
+        let mut live = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"containers": null}, "status": {}});
+        for step in serde_json::from_str::<Vec<Value>>(case).unwrap() {
+            run_step(&mut live, &step);
+        }
+    }
+}
+
 fn data() -> impl Strategy<Value = Value> {
     proptest::collection::btree_map("[a-d]", "[0-2]", 0..4).prop_map(|data| json!(data))
 }
