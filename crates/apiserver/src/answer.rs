@@ -91,7 +91,7 @@ fn object_body(server: &ApiServer, call: &Call, object: &Value) -> Result<Bytes,
         }
         Representation::Table(version) => {
             let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-            table(server, call, metadata, &[object.clone()], version)?
+            table(server, call, metadata, std::slice::from_ref(object), version)?
         }
     };
     Ok(value.to_string().into())

@@ -12,6 +12,11 @@ use crate::ApiServer;
 
 /// One resource type in one version: its names, its switches and its [`Strategy`].
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "switches that are independent of each other, under the API's own names"
+)]
 pub(crate) struct Kind {
     /// Group, version, plural, kind and scope.
     pub(crate) resource: ResourceType,

@@ -20,7 +20,6 @@ mod kinds;
 mod kubeconfig;
 mod openapi;
 mod options;
-mod path_token;
 mod registry;
 mod request;
 mod request_log;

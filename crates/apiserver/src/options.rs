@@ -1,11 +1,12 @@
 //! What a server was told when it was built.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::HistoryLimits;
 
 /// Settings that do not change while the server lives.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) history: HistoryLimits,
     /// Bearer tokens and the users they stand for; without any, everybody is let in.
@@ -27,5 +28,18 @@ impl Default for Options {
             body_limit: 3 << 20,
             first_revision: 1000,
         }
+    }
+}
+
+impl fmt::Debug for Options {
+    /// Tells everything but the tokens.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("history", &self.history)
+            .field("tokens", &self.tokens.len())
+            .field("version_wait", &self.version_wait)
+            .field("body_limit", &self.body_limit)
+            .finish_non_exhaustive()
     }
 }

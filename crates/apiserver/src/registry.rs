@@ -18,7 +18,6 @@ pub(crate) struct KindRegistry {
 #[derive(Debug, Default)]
 struct State {
     kinds: BTreeMap<Path, Arc<Kind>>,
-    version: u64,
 }
 
 fn path_of(kind: &Kind) -> Path {
@@ -29,17 +28,12 @@ fn path_of(kind: &Kind) -> Path {
 impl KindRegistry {
     /// Serves `kind` from now on, in place of one of the same group, version and plural.
     pub(crate) fn add(&self, kind: Kind) {
-        let mut state = self.state.write();
-        state.kinds.insert(path_of(&kind), Arc::new(kind));
-        state.version += 1;
+        self.state.write().kinds.insert(path_of(&kind), Arc::new(kind));
     }
 
     /// Stops serving a type; whether it was served.
     pub(crate) fn remove(&self, group: &str, version: &str, plural: &str) -> bool {
-        let mut state = self.state.write();
-        let removed = state.kinds.remove(&(group.into(), version.into(), plural.into())).is_some();
-        state.version += u64::from(removed);
-        removed
+        self.state.write().kinds.remove(&(group.into(), version.into(), plural.into())).is_some()
     }
 
     /// The kind at a path.
@@ -53,16 +47,6 @@ impl KindRegistry {
         state.kinds.values().rev().find(|kind| kind.is(group, plural)).cloned()
     }
 
-    /// The kind that an object's `apiVersion` and `kind` name.
-    pub(crate) fn by_kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Kind>> {
-        let state = self.state.read();
-        let named = |candidate: &&Arc<Kind>| {
-            let resource = &candidate.resource;
-            resource.group == group && resource.version == version && resource.kind == kind
-        };
-        state.kinds.values().find(named).cloned()
-    }
-
     /// All kinds, ordered by group, version and plural.
     pub(crate) fn all(&self) -> Vec<Arc<Kind>> {
         self.state.read().kinds.values().cloned().collect()
@@ -71,10 +55,5 @@ impl KindRegistry {
     /// Whether any type of `group` is served.
     pub(crate) fn has_group(&self, group: &str) -> bool {
         self.state.read().kinds.keys().any(|(candidate, _, _)| candidate == group)
-    }
-
-    /// Rises with each change: discovery documents made at one version stay right until it rises.
-    pub(crate) fn version(&self) -> u64 {
-        self.state.read().version
     }
 }

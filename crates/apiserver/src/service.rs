@@ -11,7 +11,6 @@ use pilothouse_machinery::{Status, StatusReason};
 use tower::Service;
 
 use crate::answer::failure;
-use crate::path_token;
 use crate::route::route;
 use crate::{ApiServer, ResponseBody};
 
@@ -50,8 +49,7 @@ where
     if !server.is_available() {
         return Err(ConnectionError);
     }
-    let (mut parts, body) = request.into_parts();
-    path_token::take(&mut parts);
+    let (parts, body) = request.into_parts();
     let limit = server.options().body_limit;
     let body = match Limited::new(body, limit).collect().await {
         Ok(collected) => collected.to_bytes(),

@@ -1,5 +1,7 @@
 //! A `kube::Client` on the server in process: no socket, no task.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use futures::StreamExt;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};

@@ -1,5 +1,7 @@
 //! The two doors: HTTP on a socket of this machine, and requests in process.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use std::time::Duration;
@@ -21,7 +23,7 @@ async fn listener() -> TcpListener {
 }
 
 async fn client(url: &str, token: Option<&str>) -> kube::Client {
-    let file = Kubeconfig::from_yaml(&kubeconfig(url, token)).unwrap();
+    let file = Kubeconfig::from_yaml(&kubeconfig(url, token, None)).unwrap();
     let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
     kube::Client::try_from(config).unwrap()
 }
@@ -33,7 +35,7 @@ fn real() -> ApiServer {
 #[tokio::test]
 async fn a_client_works_over_http_with_the_kubeconfig_and_only_with_its_token() {
     let server = real();
-    let options = ServeOptions { token: Some("secret".into()) };
+    let options = ServeOptions { token: Some("secret".into()), tls: None };
     let handle = server.serve(listener().await, options).unwrap();
     let url = format!("http://{}", handle.local_addr());
     let maps: Api<ConfigMap> = Api::default_namespaced(client(&url, Some("secret")).await);
@@ -60,8 +62,7 @@ async fn stopping_ends_watches_and_the_objects_are_there_behind_the_next_listene
     let mut watch = std::pin::pin!(watch);
     maps.create(&PostParams::default(), &map).await.unwrap();
     assert!(watch.next().await.unwrap().is_ok());
-    let begun = std::time::Duration::from_secs(1);
-    tokio::time::timeout(begun, handle.shutdown()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(1), handle.shutdown()).await.unwrap();
     assert!(watch.next().await.is_none_or(|event| event.is_err()));
     let handle = server.serve(listener().await, ServeOptions::default()).unwrap();
     let maps: Api<ConfigMap> =
@@ -150,4 +151,12 @@ async fn two_servers_of_one_seed_answer_the_same_to_the_byte() {
         serde_json::to_string(&answers).unwrap()
     };
     assert_eq!(run().await, run().await);
+}
+
+#[test]
+fn debug_output_keeps_tokens_to_itself() {
+    let options = ServeOptions { token: Some("secret".into()), tls: None };
+    let builder = ApiServer::builder().tokens([("secret", "ann")]);
+    let text = format!("{options:?} {builder:?}");
+    assert!(text.contains("token") && !text.contains("secret"), "{text}");
 }

@@ -29,13 +29,13 @@ pub(crate) fn message_of(kind: &Kind) -> Option<&'static MessageType> {
 /// Makes `object` what a real server's types would make of it: unknown fields and empty ones go. What was wrong is
 /// told; for custom resources their own strategy says what is unknown.
 pub(crate) fn tidy(kind: &Kind, object: &mut Value) -> Findings {
-    match message_of(kind) {
-        Some(message) => shape::tidy(object, message, &kind.resource.kind),
-        None => {
-            let unknown = kind.strategy.unknown_fields(object);
-            let strict = unknown.into_iter().map(|path| format!("unknown field {path:?}")).collect();
-            Findings { strict, wrong: None }
-        }
+    if let Some(message) = message_of(kind) {
+        return shape::tidy(object, message, &kind.resource.kind);
+    }
+    let unknown = kind.strategy.unknown_fields(object);
+    Findings {
+        strict: unknown.into_iter().map(|path| format!("unknown field {path:?}")).collect(),
+        wrong: None,
     }
 }
 

@@ -73,12 +73,8 @@ impl ListOptions {
             bookmarks: query.flag("allowWatchBookmarks"),
             send_initial_events: query.optional_flag("sendInitialEvents"),
         };
-        if watch {
-            options.check_watch()?
-        } else {
-            options.check_list()?
-        }
-        Ok(options)
+        let checked = if watch { options.check_watch() } else { options.check_list() };
+        checked.map(|()| options)
     }
 
     fn check_list(&self) -> Result<(), Status> {

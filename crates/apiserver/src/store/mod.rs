@@ -20,4 +20,4 @@ pub(crate) use event::{Event, EventKind, frame};
 pub use limits::HistoryLimits;
 pub(crate) use object::{StoredObject, encode};
 pub(crate) use resource::Objects;
-pub(crate) use state::{Expired, Raced, Read, Snapshot, Store, Ticket};
+pub(crate) use state::{Expired, Read, Snapshot, Store, Ticket};

@@ -11,7 +11,6 @@ use crate::kind::Kind;
 pub(crate) struct StoredObject {
     key: ObjectKey,
     revision: u64,
-    uid: Box<str>,
     bytes: Bytes,
     /// Where the members after `kind` and `apiVersion` begin.
     members: usize,
@@ -51,9 +50,8 @@ impl StoredObject {
         let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
         let labels =
             labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
-        let uid = object["metadata"]["uid"].as_str().unwrap_or_default().into();
         let fields = kind.strategy.selectable_fields(object).into();
-        Self { key: key.clone(), revision, uid, bytes, members, labels, fields }
+        Self { key: key.clone(), revision, bytes, members, labels, fields }
     }
 
     /// Namespace and name.
@@ -64,11 +62,6 @@ impl StoredObject {
     /// The revision of the write that made it.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
-    }
-
-    /// `metadata.uid`.
-    pub(crate) fn uid(&self) -> &str {
-        &self.uid
     }
 
     /// The size of the encoded object in bytes.

@@ -4,6 +4,7 @@ use pilothouse_machinery::ResourceType;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::state::Raced;
 use super::*;
 use crate::kind::Kind;
 use pilothouse_machinery::ObjectKey;

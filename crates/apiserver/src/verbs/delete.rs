@@ -40,7 +40,7 @@ pub(crate) fn delete(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
                 uid: metadata::text(&object, "uid").to_owned(),
                 ..StatusDetails::default()
             };
-            Reply::new(200, Content::Status(Status::success(details)))
+            Reply::new(200, Content::Status(Box::new(Status::success(details))))
         }
     })
 }

@@ -116,8 +116,10 @@ pub(super) fn add_generation(object: &mut Value) {
 }
 
 fn specification_differs(kind: &Kind, new: &Value, old: &Value) -> bool {
-    let counts = |name: &str| {
-        !matches!(name, "metadata" | "apiVersion" | "kind") && !(kind.status_subresource && name == "status")
+    let counts = |name: &str| match name {
+        "metadata" | "apiVersion" | "kind" => false,
+        "status" => !kind.status_subresource,
+        _ => true,
     };
     let members = |object: &Value| -> Map<String, Value> {
         let members = object.as_object().into_iter().flatten();

@@ -27,5 +27,5 @@ pub(crate) use list::list;
 pub(crate) use patch::patch;
 pub(crate) use reply::{Content, Page, Reply};
 pub(crate) use subresources::{method_not_allowed, subresource};
-pub(crate) use update::{Author, Target, Update, update, update_object};
+pub(crate) use update::{Author, Target, update};
 pub(crate) use watch::watch;

@@ -30,7 +30,7 @@ pub(crate) enum Content {
     /// The objects of a list.
     Page(Page),
     /// A success or failure.
-    Status(Status),
+    Status(Box<Status>),
     /// Events, as they come.
     Watch(Box<WatchStream>),
 }

@@ -118,5 +118,5 @@ fn created() -> Reply {
     let mut status = Status::success(StatusDetails::default());
     status.details = None;
     status.code = 201;
-    Reply::new(201, Content::Status(status))
+    Reply::new(201, Content::Status(Box::new(status)))
 }

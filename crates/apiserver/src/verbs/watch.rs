@@ -11,7 +11,7 @@ use crate::request::{Call, ListOptions, include_object};
 use crate::watch::{WatchScope, WatchStart, WatchStream};
 
 /// A watch without a timeout of its own ends after this time, or up to twice as much.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// GET of a collection with `watch=1`.
 pub(crate) fn watch(server: &ApiServer, call: &Call) -> Result<Reply, Status> {

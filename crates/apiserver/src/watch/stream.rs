@@ -19,7 +19,7 @@ use crate::store::{EventKind, Expired, Read, StoredObject, Ticket};
 const BATCH: usize = 64;
 
 /// The time between bookmarks.
-const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long before its end a watch sends a last bookmark.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! A server in process and plain requests to it.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "a part of each test, and each test uses a part of it")]
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
@@ -11,38 +11,38 @@ use pilothouse_machinery::Environment;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub const MAPS: &str = "/api/v1/namespaces/default/configmaps";
-pub const PODS: &str = "/api/v1/namespaces/default/pods";
-pub const MERGE: &str = "application/merge-patch+json";
+pub(crate) const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+pub(crate) const PODS: &str = "/api/v1/namespaces/default/pods";
+pub(crate) const MERGE: &str = "application/merge-patch+json";
 
 /// An answer: its code, its headers and its body.
 #[derive(Debug)]
-pub struct Answer {
-    pub code: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// The body of an answer of this code.
     #[track_caller]
-    pub fn expect(self, code: u16) -> Value {
+    pub(crate) fn expect(self, code: u16) -> Value {
         assert_eq!(self.code, code, "{}", self.body);
         self.body
     }
 }
 
-pub fn builder() -> ApiServerBuilder {
+pub(crate) fn builder() -> ApiServerBuilder {
     let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     ApiServer::builder().environment(Environment::simulated(1, epoch))
 }
 
-pub fn server() -> ApiServer {
+pub(crate) fn server() -> ApiServer {
     builder().build()
 }
 
 /// Sends a request and waits for its whole answer.
-pub async fn send(server: &ApiServer, request: Request<Full<Bytes>>) -> Answer {
+pub(crate) async fn send(server: &ApiServer, request: Request<Full<Bytes>>) -> Answer {
     let response = server.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
@@ -51,38 +51,43 @@ pub async fn send(server: &ApiServer, request: Request<Full<Bytes>>) -> Answer {
     Answer { code: parts.status.as_u16(), headers: parts.headers, body }
 }
 
-pub fn request(method: &str, path: &str, content_type: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    content_type: &str,
+    body: impl Into<Bytes>,
+) -> Request<Full<Bytes>> {
     let builder = Request::builder().method(method).uri(path).header("content-type", content_type);
     builder.header("user-agent", "tests/1.0").body(Full::new(body.into())).unwrap()
 }
 
-pub async fn get(server: &ApiServer, path: &str) -> Answer {
+pub(crate) async fn get(server: &ApiServer, path: &str) -> Answer {
     send(server, Request::builder().uri(path).body(Full::default()).unwrap()).await
 }
 
-pub async fn post(server: &ApiServer, path: &str, body: Value) -> Answer {
+pub(crate) async fn post(server: &ApiServer, path: &str, body: Value) -> Answer {
     send(server, request("POST", path, "application/json", body.to_string())).await
 }
 
-pub async fn put(server: &ApiServer, path: &str, body: Value) -> Answer {
+pub(crate) async fn put(server: &ApiServer, path: &str, body: Value) -> Answer {
     send(server, request("PUT", path, "application/json", body.to_string())).await
 }
 
-pub async fn merge(server: &ApiServer, path: &str, body: Value) -> Answer {
+pub(crate) async fn merge(server: &ApiServer, path: &str, body: Value) -> Answer {
     send(server, request("PATCH", path, MERGE, body.to_string())).await
 }
 
-pub async fn delete(server: &ApiServer, path: &str, body: Value) -> Answer {
+pub(crate) async fn delete(server: &ApiServer, path: &str, body: Value) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     send(server, request("DELETE", path, "application/json", body)).await
 }
 
 /// A config map with one label.
-pub fn map(name: &str) -> Value {
+pub(crate) fn map(name: &str) -> Value {
     json!({"metadata": {"name": name, "labels": {"name": name}}, "data": {"k": "1"}})
 }
 
-pub fn pod(name: &str, node: Option<&str>) -> Value {
+pub(crate) fn pod(name: &str, node: Option<&str>) -> Value {
     let mut pod =
         json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}});
     if let Some(node) = node {
@@ -91,19 +96,19 @@ pub fn pod(name: &str, node: Option<&str>) -> Value {
     pod
 }
 
-pub fn names(list: &Value) -> Vec<&str> {
+pub(crate) fn names(list: &Value) -> Vec<&str> {
     list["items"].as_array().unwrap().iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
 }
 
-pub fn version(object: &Value) -> u64 {
+pub(crate) fn version(object: &Value) -> u64 {
     object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap()
 }
 
 /// An open watch.
-pub struct Watch(ResponseBody);
+pub(crate) struct Watch(ResponseBody);
 
 impl Watch {
-    pub async fn open(server: &ApiServer, path: &str) -> Self {
+    pub(crate) async fn open(server: &ApiServer, path: &str) -> Self {
         let request = Request::builder().uri(path).body(Full::<Bytes>::default()).unwrap();
         let response = server.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -111,7 +116,7 @@ impl Watch {
     }
 
     /// The next event; `None` when the watch has ended.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         let frame = self.0.frame().await?.unwrap();
         let line = frame.into_data().unwrap();
         assert!(line.ends_with(b"\n"));
@@ -119,7 +124,7 @@ impl Watch {
     }
 
     /// The events that are there already, as `TYPE name`.
-    pub async fn ready(&mut self) -> Vec<String> {
+    pub(crate) async fn ready(&mut self) -> Vec<String> {
         let mut seen = Vec::new();
         while let Ok(Some(event)) =
             tokio::time::timeout(std::time::Duration::from_millis(1), self.next()).await

@@ -39,7 +39,9 @@ impl<'text> Parser<'text> {
             match self.next {
                 Token::End => return Ok(requirements),
                 Token::Word(_) | Token::Symbol("!") => {}
-                other => return Err(expected(other, "!, identifier, or 'end of string'")),
+                Token::Symbol(_) => {
+                    return Err(expected(self.next, "!, identifier, or 'end of string'"));
+                }
             }
             let requirement = self.requirement();
             requirements.push(
@@ -98,7 +100,7 @@ impl<'text> Parser<'text> {
                 self.take();
                 Ok(value.to_owned())
             }
-            other => Err(expected(other, "identifier")),
+            Token::Symbol(_) => Err(expected(self.next, "identifier")),
         }
     }
 
@@ -116,7 +118,7 @@ impl<'text> Parser<'text> {
                     word
                 }
                 Token::Symbol("," | ")") => "",
-                other => return Err(expected(other, "',', ')' or identifier")),
+                Token::Symbol(_) | Token::End => return Err(expected(self.next, "',', ')' or identifier")),
             };
             values.push(value.to_owned());
             match self.take() {

@@ -1,0 +1,50 @@
+//! Many writers on many threads.
+
+mod support;
+
+use serde_json::json;
+use support::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn patches_of_one_object_at_the_same_time_are_all_applied() {
+    let server = server();
+    let created = post(&server, MAPS, map("a")).await.expect(201);
+    let mut writers = Vec::new();
+    for writer in 0..8 {
+        let server = server.clone();
+        writers.push(server.environment().clone().spawn("writer", async move {
+            for index in 0..25 {
+                let patch = json!({"data": {(format!("w{writer}-{index}")): "x"}});
+                merge(&server, &format!("{MAPS}/a"), patch).await.expect(200);
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let map = get(&server, &format!("{MAPS}/a")).await.expect(200);
+    assert_eq!(map["data"].as_object().unwrap().len(), 1 + 8 * 25);
+    assert_eq!(version(&map), version(&created) + 8 * 25);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_updates_from_one_version_at_the_same_time_exactly_one_wins() {
+    let server = server();
+    for round in 0..20 {
+        let created = post(&server, MAPS, map(&format!("m{round}"))).await.expect(201);
+        let mut writers = Vec::new();
+        for writer in 0..6 {
+            let (server, mut object) = (server.clone(), created.clone());
+            object["data"]["k"] = format!("w{writer}").into();
+            writers.push(server.environment().clone().spawn("writer", async move {
+                put(&server, &format!("{MAPS}/m{round}"), object).await.code
+            }));
+        }
+        let mut codes = Vec::new();
+        for writer in writers {
+            codes.push(writer.await.unwrap());
+        }
+        codes.sort_unstable();
+        assert_eq!(codes, [200, 409, 409, 409, 409, 409]);
+    }
+}
