@@ -1,7 +1,8 @@
 //! A simulated cluster: what makes jobs run, as ordinary Pilothouse controllers.
 //!
 //! [`SimulatedCluster`] adds to a manager what a real cluster has behind its API server: a job controller, a
-//! scheduler, a stand-in for the kubelets, a garbage collector and a namespace controller. They only use the public
+//! scheduler, a stand-in for the kubelets, a garbage collector, a namespace controller and, for what is to run on, the
+//! controllers of deployments and replica sets. They only use the public
 //! API of the runtime, and they work against any API server; `pilothouse-apiserver` is the one they are tested with.
 //! Each is split in two: a decision without I/O (what is there, what time is it, what has to be written), and a thin
 //! part that carries it out.
@@ -41,6 +42,7 @@ mod namespace;
 mod nodes;
 mod options;
 mod pace;
+mod replicas;
 mod scheduler;
 mod simulated_cluster;
 mod status_write;

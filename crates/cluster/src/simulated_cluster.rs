@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use pilothouse::controller::Controller;
@@ -13,12 +14,14 @@ use crate::kubelet::Kubelet;
 use crate::namespace::Namespaces;
 use crate::options::ClusterOptions;
 use crate::pace::Pace;
+use crate::replicas::{Deployments, ReplicaSets};
 use crate::{nodes, scheduler};
 
 /// The controllers of a simulated cluster, to be run by a [`Manager`].
 ///
 /// **Flow.** [`add_to`](Self::add_to) adds, under these names: `simulated-nodes` (registers the nodes, then ends),
-/// `job-controller`, `job-lost-pods`, `scheduler`, `kubelet`, `garbage-collector` and `namespace-controller`.
+/// `job-controller`, `job-lost-pods`, `scheduler`, `kubelet`, `garbage-collector`, `namespace-controller`, `deployment-controller`
+/// and `replicaset-controller`.
 ///
 /// **Guarantees.** Everything goes through the API of the server that the manager's client talks to; nothing is
 /// kept that a restart needs. Two managers must not simulate the same cluster at once.
@@ -57,6 +60,14 @@ impl SimulatedCluster {
             .controller(Controller::of::<Pod>().named("job-lost-pods").reads::<Job>(), LostPods)
             .controller(Controller::of::<Pod>().named("kubelet").workers(4), kubelet)
             .controller(Controller::of::<Namespace>().named("namespace-controller"), Namespaces)
+            .controller(
+                Controller::of::<Deployment>().named("deployment-controller").owns::<ReplicaSet>(),
+                Deployments,
+            )
+            .controller(
+                Controller::of::<ReplicaSet>().named("replicaset-controller").owns::<Pod>().workers(2),
+                ReplicaSets { pace },
+            )
             .add(Task::new("scheduler", async |context: RunContext| {
                 let RunContext { client, informers, environment, shutdown, .. } = context;
                 Box::pin(scheduler::run(client, informers, environment, shutdown)).await;

@@ -1,3 +1,5 @@
+//! The decisions of this module, by table and as a state machine.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 

@@ -9,10 +9,8 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::batch::v1::JobStatus;
 
 use super::view::JobView;
-use crate::hash::hash;
+use crate::hash::{hash, letters};
 
-/// The letters of generated names: no vowels and nothing that is easily misread.
-const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 const SUFFIX: usize = 5;
 const LONGEST: usize = 63;
 
@@ -40,20 +38,10 @@ impl<'a> Names<'a> {
         loop {
             let seed = format!("{}/{}/{}", self.view.uid(), self.start, self.number);
             self.number += 1;
-            let name = format!("{base}{}", suffix(&seed));
+            let name = format!("{base}{}", letters(hash(seed.as_bytes()), SUFFIX));
             if !(self.view.is_taken)(&name) && self.used.insert(name.clone()) {
                 return name;
             }
         }
     }
-}
-
-fn suffix(seed: &str) -> String {
-    let mut rest = hash(seed.as_bytes());
-    let letter = |rest: &mut u64| {
-        let letter = ALPHABET[usize::try_from(*rest % 27).unwrap_or(0)];
-        *rest /= 27;
-        char::from(letter)
-    };
-    (0..SUFFIX).map(|_| letter(&mut rest)).collect()
 }

@@ -69,7 +69,9 @@ impl Course<'_> {
             self.begin_in_time(status, outlook);
         }
         let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
-        let has_run = ended.is_some() || status.last_state.is_some() || status.started == Some(true);
+        // A server may answer an empty state where there was none.
+        let has_ended_before = status.last_state.as_ref().is_some_and(|last| last.terminated.is_some());
+        let has_run = ended.is_some() || has_ended_before || status.started == Some(true);
         outlook.has_started |= has_run;
         match ended {
             Some(ended) if !self.restarts(ended.exit_code) => outlook.has_failed |= ended.exit_code != 0,

@@ -1,3 +1,5 @@
+//! The decisions of this module, one course of events each.
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,7 +46,12 @@ impl Node {
         });
         if let Some(status) = &step.status {
             assert_ne!(self.pod.status.as_ref(), Some(status), "writes only differences");
-            self.pod.status = Some(status.clone());
+            let mut status = status.clone();
+            for container in status.container_statuses.iter_mut().flatten() {
+                // As an API server does.
+                container.last_state.get_or_insert_default();
+            }
+            self.pod.status = Some(status);
         }
         step
     }

@@ -1,3 +1,5 @@
+//! The decisions of this module, by table and as a state machine.
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
