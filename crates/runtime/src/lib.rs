@@ -1,5 +1,8 @@
 //! Pilothouse: a Kubernetes controller runtime.
 //!
+//! A [`Reconciler`] says what to do about an object, a [`Controller`] when, and a [`Manager`] runs controllers
+//! as a process; the page of the [`controller`] module starts with a complete one. Underneath:
+//!
 //! [`Client`] sends every request through one stack of flow control, retries and metrics. [`Informers`]
 //! keep caches of objects (as bytes until somebody looks) and tell subscribers what changed; a [`Lister`]
 //! reads them typed. A [`Journal`] records every version of every object of a type, losslessly, into a sink

@@ -4,6 +4,39 @@
 //! [`Controller::of`] starts a builder that says what is watched; a [`Reconciler`] says what to do. Sources put
 //! keys into a [work queue](crate::queue); workers take them, read the object from the cache and reconcile.
 //!
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use pilothouse::k8s_openapi::api::core::v1::{ConfigMap, Secret};
+//! use pilothouse::{Action, Context, Controller, Manager, ObjectExt, ReconcileError, Reconciler};
+//!
+//! struct Copies;
+//!
+//! impl Reconciler for Copies {
+//!     type Object = ConfigMap;
+//!
+//!     async fn reconcile(
+//!         &self,
+//!         map: Arc<ConfigMap>,
+//!         context: &Context<ConfigMap>,
+//!     ) -> Result<Action, ReconcileError> {
+//!         let mut secret = Secret { string_data: map.data.clone(), ..Secret::default() };
+//!         secret.metadata.name = Some(format!("copy-of-{}", map.key().name));
+//!         context.apply(secret).await?;
+//!         Ok(Action::again_in(Duration::from_hours(1)))
+//!     }
+//! }
+//!
+//! # async fn run() -> Result<(), pilothouse::Error> {
+//! Manager::new("copier")
+//!     .serve_metrics(([0, 0, 0, 0], 8080))
+//!     .controller(Controller::of().owns::<Secret>().workers(1..=8), Copies)
+//!     .run()
+//!     .await
+//! # }
+//! ```
+//!
 //! Guarantees (C ids of the conformance list):
 //!
 //! - no key is reconciled by two workers at once;

@@ -25,8 +25,10 @@ pub(super) struct OwnWrites {
 struct State {
     by_key: IndexMap<ObjectKey, Pending>,
     /// Written object to the key whose reconcile wrote it.
-    awaited: IndexMap<(usize, ObjectKey), ObjectKey>,
+    awaited: Awaited,
 }
+
+type Awaited = IndexMap<(usize, ObjectKey), ObjectKey>;
 
 #[derive(Debug)]
 struct Pending {
@@ -113,7 +115,7 @@ impl OwnWrites {
         pending.writes.retain(|write| {
             let shown = self.informers.get(write.informer).is_none_or(|informer| shows(informer, write));
             if shown {
-                awaited.swap_remove(&(write.informer, write.object.clone()));
+                forget(awaited, key, write);
             }
             !shown
         });
@@ -125,8 +127,8 @@ impl OwnWrites {
         }
         let left = (pending.last_write + self.longest_wait).saturating_duration_since(now);
         if left.is_zero() {
-            for write in std::mem::take(&mut pending.writes) {
-                awaited.swap_remove(&(write.informer, write.object));
+            for write in &pending.writes {
+                forget(awaited, key, write);
             }
             by_key.swap_remove(key);
             return Freshness::GivenUp { waited: waited.unwrap_or_default() };
@@ -144,6 +146,14 @@ impl OwnWrites {
         let informer = self.informers.iter().position(|one| one.resource_type() == resource)?;
         let key = state.awaited.get(&(informer, object.clone()))?;
         state.by_key.get(key)?.put_aside.map(|_| key.clone())
+    }
+}
+
+/// Stops waiting for a write of `key`, unless another key has written the same object since.
+fn forget(awaited: &mut Awaited, key: &ObjectKey, write: &Write) {
+    let written = (write.informer, write.object.clone());
+    if awaited.get(&written) == Some(key) {
+        awaited.swap_remove(&written);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use pilothouse::controller::predicate;
 use pilothouse::{Action, Controller, DeleteOptions, Patch};
 use serde_json::json;
 use tokio::time::sleep;
@@ -88,6 +89,19 @@ async fn w1_a_deletion_of_an_owned_object_is_waited_for_as_well() {
     sleep(30 * SECOND).await;
     let deletions = world.server.request_log().into_iter().filter(|request| request.verb == "delete");
     assert_eq!(deletions.count(), 1);
+    run.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn w1_an_event_that_a_predicate_hides_still_ends_the_wait() {
+    let world = World::new();
+    *world.watch_delay.lock() = 2 * SECOND;
+    world.create("a", "0").await;
+    let scripted = counting(&world);
+    let builder = Controller::of().predicate(predicate::labels_changed);
+    let run = world.run(world.manager().controller(builder, scripted.clone()));
+    sleep(4 * SECOND).await;
+    assert_eq!(scripted.values("a")[..2], [Some("0".to_owned()), Some("1".to_owned())]);
     run.stop().await.unwrap();
 }
 
