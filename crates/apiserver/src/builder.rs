@@ -63,6 +63,7 @@ impl ApiServerBuilder {
     pub fn build(self) -> ApiServer {
         let server = ApiServer::new(self.environment.unwrap_or_else(Environment::real), self.options);
         crate::kinds::register(server.registry());
+        crate::reviews::register(server.registry());
         if let Some(kind) = server.registry().get("", "v1", "namespaces") {
             for name in NAMESPACES {
                 let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});

@@ -23,6 +23,7 @@ mod options;
 mod registry;
 mod request;
 mod request_log;
+mod reviews;
 mod route;
 mod server;
 mod service;

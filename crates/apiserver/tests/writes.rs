@@ -253,3 +253,20 @@ async fn scale_shows_and_sets_the_replicas_of_its_parent() {
     assert_eq!((&parent["spec"]["replicas"], &parent["metadata"]["generation"]), (&json!(5), &json!(2)));
     get(&server, &format!("{MAPS}/a/scale")).await.expect(404);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_access_review_is_answered_and_not_kept() {
+    let server = server();
+    let before = server.current_resource_version();
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let asked = json!({"spec": {"resourceAttributes": {"verb": "list", "resource": "pods"}}});
+    let review = post(&server, path, asked).await.expect(201);
+    assert_eq!(
+        (&review["kind"], &review["status"]["allowed"]),
+        (&json!("SelfSubjectAccessReview"), &json!(true))
+    );
+    assert!(review["metadata"].get("uid").is_none());
+    post(&server, path, json!({"spec": {}})).await.expect(422);
+    get(&server, path).await.expect(405);
+    assert_eq!(server.current_resource_version(), before);
+}

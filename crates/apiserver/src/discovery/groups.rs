@@ -57,7 +57,9 @@ fn parse_version(text: &str) -> Option<(u8, u32, u32)> {
 
 /// What can be done with a kind, in the order in which a real server lists it.
 pub(crate) fn verbs_of(kind: &Kind) -> &'static [&'static str] {
-    if kind.custom {
+    if kind.create_only {
+        &["create"]
+    } else if kind.custom {
         &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
     } else if kind.is("", "namespaces") {
         &["create", "delete", "get", "list", "patch", "update", "watch"]

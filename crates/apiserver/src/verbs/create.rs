@@ -32,6 +32,9 @@ pub(crate) fn create_object(
     mut object: Value,
     author: &Author,
 ) -> Result<Content, Status> {
+    if kind.create_only {
+        return review(server, kind, object, author);
+    }
     set_namespace(kind, &mut object, namespace)?;
     if !metadata::text(&object, "resourceVersion").is_empty() {
         let mut status = Status::failure(
@@ -103,7 +106,7 @@ fn create_once(
         }
         return Err(status);
     }
-    if author.dry_run || kind.create_only {
+    if author.dry_run {
         return Ok(Content::Value(object));
     }
     let stored = server
@@ -112,6 +115,19 @@ fn create_once(
         .map_err(|_| Status::already_exists(&resource.group, &resource.plural, &name))?;
     kind.strategy.committed(server, None, Some(&object));
     Ok(Content::Stored(stored))
+}
+
+/// Answers an object that is not kept: it needs no name and gets no uid.
+fn review(server: &ApiServer, kind: &Kind, mut object: Value, author: &Author) -> Result<Content, Status> {
+    kind.strategy.default(&mut object);
+    let causes = kind.strategy.validate(&object);
+    if !causes.is_empty() {
+        let resource = &kind.resource;
+        return Err(Status::invalid(&resource.group, &resource.kind, "", causes));
+    }
+    managed::track(kind, &mut object, None, author, Target::Object);
+    kind.strategy.prepare_create(&mut object, server);
+    Ok(Content::Value(object))
 }
 
 fn set_namespace(kind: &Kind, object: &mut Value, namespace: Option<&str>) -> Result<(), Status> {
