@@ -113,7 +113,7 @@ fn page_body(
     let values = || page.items.iter().map(|item| item.value(&call.kind)).collect::<Vec<_>>();
     let value = match representation {
         Representation::Full => {
-            // Lists of custom resources always say where they go on.
+            // Lists of custom resources are written from their generic form, which has the field always.
             if call.kind.custom && page.continue_token.is_none() {
                 metadata["continue"] = "".into();
             }
@@ -122,7 +122,7 @@ fn page_body(
         Representation::Metadata => {
             return Err(unfit("PartialObjectMetadata", "a list", &call.kind, "List"));
         }
-        Representation::MetadataList => partial_metadata_list(metadata, &values()),
+        Representation::MetadataList => partial_metadata_list(&metadata, &values()),
         Representation::Table(version) => table(server, call, metadata, &values(), version)?,
     };
     Ok(value.to_string().into())
@@ -136,7 +136,7 @@ fn table(
     version: &str,
 ) -> Result<Value, Status> {
     let now = server.environment().now();
-    let mut table = render(&call.kind, metadata, objects, include_object(call)?, true, now);
+    let mut table = render(&call.kind, &metadata, objects, include_object(call)?, true, now);
     table["apiVersion"] = format!("meta.k8s.io/{version}").into();
     Ok(table)
 }

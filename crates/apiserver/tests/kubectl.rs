@@ -1,5 +1,7 @@
 //! The real kubectl against the server, over HTTP on loopback. Skipped, with a message, where there is no kubectl.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -204,7 +206,7 @@ async fn get_watch_follows_changes() {
     kubectl.ok("create configmap a --from-literal=x=1").await;
     let watch = kubectl.run("get configmaps -w --request-timeout=3s", "");
     let change = async {
-        tokio::time::sleep(std::time::Duration::from_millis(1000)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         kubectl.ok("create configmap b --from-literal=x=1 --from-literal=y=1").await
     };
     let (watched, created) = tokio::join!(watch, change);

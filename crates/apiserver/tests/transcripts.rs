@@ -1,5 +1,7 @@
 //! Conversations recorded with a real API server, replayed: `tests/transcripts/README.md` says how.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod transcripts_support;
 
 use transcripts_support::{load, play};

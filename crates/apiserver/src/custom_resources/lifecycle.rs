@@ -16,7 +16,7 @@ pub(super) fn follow(server: &ApiServer, old: Option<&Value>, new: Option<&Value
             if conflict.is_none() {
                 serve(server, old, new);
             }
-            report(server, new, conflict);
+            report(server, new, conflict.as_ref());
         }
         _ => {}
     }
@@ -72,27 +72,21 @@ fn conflict_of(server: &ApiServer, definition: &Value) -> Option<(&'static str, 
     let kind_taken =
         |name: &str| others.iter().any(|kind| kind.resource.kind == name || kind.list_kind == name);
     let name = |key: &str| text(definition, &format!("/spec/names/{key}"));
-    let in_use = |name: &str| format!("{name:?} is already in use");
-    if taken(plural) {
-        return Some(("PluralConflict", in_use(plural)));
-    }
-    if taken(name("singular")) {
-        return Some(("SingularConflict", in_use(name("singular"))));
-    }
     let shorts = list(definition, "/spec/names/shortNames").iter().filter_map(Value::as_str);
-    if let Some(short) = shorts.into_iter().find(|short| taken(short)) {
-        return Some(("ShortNamesConflict", in_use(short)));
-    }
-    for (key, reason) in [("kind", "KindConflict"), ("listKind", "ListKindConflict")] {
-        if kind_taken(name(key)) {
-            return Some((reason, in_use(name(key))));
-        }
-    }
-    None
+    let mut checks = vec![
+        (taken(plural), "PluralConflict", plural),
+        (taken(name("singular")), "SingularConflict", name("singular")),
+    ];
+    checks.extend(shorts.map(|short| (taken(short), "ShortNamesConflict", short)));
+    checks.push((kind_taken(name("kind")), "KindConflict", name("kind")));
+    checks.push((kind_taken(name("listKind")), "ListKindConflict", name("listKind")));
+    // Of several conflicts the last one is told.
+    let (_, reason, name) = checks.into_iter().rev().find(|(taken, ..)| *taken)?;
+    Some((reason, format!("{name:?} is already in use")))
 }
 
 /// Writes the outcome into the definition's status.
-fn report(server: &ApiServer, definition: &Value, conflict: Option<(&'static str, String)>) {
+fn report(server: &ApiServer, definition: &Value, conflict: Option<&(&'static str, String)>) {
     let registry = server.registry();
     let Some(kind) = registry.any_version("apiextensions.k8s.io", "customresourcedefinitions") else {
         return;
@@ -100,7 +94,7 @@ fn report(server: &ApiServer, definition: &Value, conflict: Option<(&'static str
     let key = pilothouse_machinery::ObjectKey::cluster(text(definition, "/metadata/name"));
     let now = timestamp(server);
     let condition = |type_name: &str, status: &str, reason: &str, message: &str| json!({"type": type_name, "status": status, "lastTransitionTime": now, "reason": reason, "message": message});
-    let conditions = match &conflict {
+    let conditions = match conflict {
         None => json!([
             condition("NamesAccepted", "True", "NoConflicts", "no conflicts found"),
             condition("Established", "True", "InitialNamesAccepted", "the initial names have been accepted"),

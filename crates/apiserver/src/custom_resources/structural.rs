@@ -84,7 +84,9 @@ pub(super) fn default(value: &mut Value, schema: &Value) {
         }
         Value::Array(items) => {
             if let Some(schema) = schema.get("items") {
-                items.iter_mut().for_each(|item| default(item, schema));
+                for item in items {
+                    default(item, schema);
+                }
             }
         }
         _ => {}

@@ -214,10 +214,7 @@ fn has_type(value: &Value, schema: &Value) -> bool {
 
 fn wrong_type(value: &Value, schema: &Value, path: &str) -> StatusCause {
     let found = type_of(value);
-    let wanted = match schema.get("type").and_then(Value::as_str) {
-        Some(wanted) => wanted,
-        None => "integer,string",
-    };
+    let wanted = schema.get("type").and_then(Value::as_str).unwrap_or("integer,string");
     let detail = format!("{path} in body must be of type {wanted}: {found:?}");
     causes::type_invalid(path, &found.into(), &detail)
 }
@@ -280,7 +277,7 @@ fn duplicates(items: &[Value], schema: &Value, path: &str, found: &mut Vec<Statu
 mod tests {
     use super::*;
 
-    fn lines(schema: Value, spec: Value) -> Vec<String> {
+    fn lines(schema: &Value, spec: &Value) -> Vec<String> {
         let validator = Validator::new(json!({"type": "object", "properties": {"spec": schema}}));
         let found = validator.validate(&json!({"metadata": {"name": 1}, "spec": spec}));
         found.into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
@@ -294,7 +291,7 @@ mod tests {
             "code": {"type": "string", "pattern": "^[a-z]+$"},
             "tags": {"type": "array", "maxItems": 1, "items": {"type": "string"}}}});
         assert_eq!(
-            lines(schema.clone(), json!({"short": "a", "code": "A", "tags": ["a", 1]})),
+            lines(&schema, &json!({"short": "a", "code": "A", "tags": ["a", 1]})),
             [
                 "spec.size: Required value",
                 "spec.code: Invalid value: \"A\": spec.code in body should match '^[a-z]+$'",
@@ -304,33 +301,33 @@ mod tests {
             ]
         );
         assert_eq!(
-            lines(schema.clone(), json!({"size": 10, "short": "abcde"})),
+            lines(&schema, &json!({"size": 10, "short": "abcde"})),
             [
                 "spec.short: Too long: may not be more than 4 bytes",
                 "spec.size: Invalid value: 10: spec.size in body should be less than 10",
             ]
         );
-        assert_eq!(lines(schema, json!({"size": 9.0})), [""; 0]);
+        assert_eq!(lines(&schema, &json!({"size": 9.0})), [""; 0]);
     }
 
     #[test]
     fn combinations_count_the_schemas_that_pass() {
         let one = json!({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]});
-        assert_eq!(lines(one.clone(), json!({"a": 1})), [""; 0]);
-        assert_eq!(lines(one.clone(), json!({})).len(), 1);
-        let both = lines(one, json!({"a": 1, "b": 1}));
+        assert_eq!(lines(&one, &json!({"a": 1})), [""; 0]);
+        assert_eq!(lines(&one, &json!({})).len(), 1);
+        let both = lines(&one, &json!({"a": 1, "b": 1}));
         assert!(both[0].ends_with("(oneOf). Found 2 valid alternatives"), "{both:?}");
         let not = json!({"not": {"required": ["a"]}});
-        assert_eq!(lines(not, json!({"a": 1})).len(), 1);
+        assert_eq!(lines(&not, &json!({"a": 1})).len(), 1);
     }
 
     #[test]
     fn nulls_ints_and_strings_pass_where_the_schema_says_so() {
-        assert_eq!(lines(json!({"type": "string", "nullable": true}), json!(null)), [""; 0]);
-        assert_eq!(lines(json!({"type": "string"}), json!(null)).len(), 1);
+        assert_eq!(lines(&json!({"type": "string", "nullable": true}), &json!(null)), [""; 0]);
+        assert_eq!(lines(&json!({"type": "string"}), &json!(null)).len(), 1);
         let either = json!({"x-kubernetes-int-or-string": true});
-        assert_eq!(lines(either.clone(), json!(80)), [""; 0]);
-        assert_eq!(lines(either.clone(), json!("http")), [""; 0]);
-        assert_eq!(lines(either, json!(true)).len(), 1);
+        assert_eq!(lines(&either, &json!(80)), [""; 0]);
+        assert_eq!(lines(&either, &json!("http")), [""; 0]);
+        assert_eq!(lines(&either, &json!(true)).len(), 1);
     }
 }

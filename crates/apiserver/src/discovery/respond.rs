@@ -110,12 +110,18 @@ fn architecture() -> &'static str {
     }
 }
 
+/// Bytes as upper-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// A document with an entity tag: a client that has it already is told so.
 fn tagged(value: &Value, headers: &HeaderMap) -> Response<ResponseBody> {
     let body = value.to_string();
     let digest = Sha512::digest(body.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-    let tag = format!("\"{hex}\"");
+    let tag = format!("\"{}\"", hex(&digest));
     let fresh = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = if fresh {
         answer(StatusCode::NOT_MODIFIED, aggregated::CONTENT_TYPE, String::new())

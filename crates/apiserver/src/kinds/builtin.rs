@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pilothouse_machinery::{ResourceType, Scope, StatusCause};
+use pilothouse_machinery::{ResourceType, Scope};
 use serde_json::Value;
 
 use super::config::{ConfigMapStrategy, SecretStrategy};
@@ -16,13 +16,13 @@ use super::node::NodeStrategy;
 use super::pod::PodStrategy;
 use super::service::ServiceStrategy;
 use crate::custom_resources::DefinitionStrategy;
-use crate::kind::{Kind, NameRule, Scale, Strategy};
+use crate::kind::{Kind, NameRule, PlainStrategy, Scale, Strategy};
 use crate::registry::KindRegistry;
 use crate::table;
 
 /// Serves all built-in types.
 pub(crate) fn register(registry: &KindRegistry) {
-    for kind in core().into_iter().chain(batch()).chain(apps()).chain(others()) {
+    for kind in core().into_iter().chain(batch()).chain(apps()).chain(others()).chain(access()) {
         registry.add(kind);
     }
 }
@@ -41,12 +41,12 @@ fn kind(
     Kind { columns: table::columns_of(group, plural), strategy: Arc::new(strategy), ..Kind::new(resource) }
 }
 
-fn replicas() -> Option<Scale> {
-    Some(Scale {
+fn replicas() -> Scale {
+    Scale {
         spec_replicas: ".spec.replicas".into(),
         status_replicas: ".status.replicas".into(),
         label_selector: Some(".spec.selector".into()),
-    })
+    }
 }
 
 fn core() -> Vec<Kind> {
@@ -124,7 +124,7 @@ fn apps() -> Vec<Kind> {
             short_names: vec!["deploy".into()],
             categories: vec!["all".into()],
             status_subresource: true,
-            scale: replicas(),
+            scale: Some(replicas()),
             has_generation: true,
             generation_counts_annotations: true,
             ..kind("apps", "deployments", "Deployment", Scope::Namespaced, DeploymentStrategy)
@@ -133,7 +133,7 @@ fn apps() -> Vec<Kind> {
             short_names: vec!["rs".into()],
             categories: vec!["all".into()],
             status_subresource: true,
-            scale: replicas(),
+            scale: Some(replicas()),
             has_generation: true,
             ..kind("apps", "replicasets", "ReplicaSet", Scope::Namespaced, ReplicaSetStrategy)
         },
@@ -164,14 +164,26 @@ fn others() -> Vec<Kind> {
     ]
 }
 
+/// Roles are kept, and nothing is allowed or refused because of them: whoever is let in may do everything.
+fn access() -> Vec<Kind> {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    let of = |plural, name, scope| Kind {
+        name_rule: NameRule::PathSegment,
+        allow_create_on_update: true,
+        ..kind(GROUP, plural, name, scope, PlainStrategy)
+    };
+    vec![
+        of("clusterrolebindings", "ClusterRoleBinding", Scope::Cluster),
+        of("clusterroles", "ClusterRole", Scope::Cluster),
+        of("rolebindings", "RoleBinding", Scope::Namespaced),
+        of("roles", "Role", Scope::Namespaced),
+    ]
+}
+
 /// Service accounts have no rules of their own; nothing here issues tokens for them.
 struct ServiceAccountStrategy;
 
 impl Strategy for ServiceAccountStrategy {
-    fn validate(&self, _object: &Value) -> Vec<StatusCause> {
-        Vec::new()
-    }
-
     fn cells(&self, object: &Value, now: jiff::Timestamp) -> Vec<Value> {
         table::core::service_account(object, now)
     }

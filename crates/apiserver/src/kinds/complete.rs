@@ -34,7 +34,9 @@ fn fields(map: &mut Map<String, Value>, message: &MessageType) {
 
 fn one(map: &mut Map<String, Value>, field: &FieldType) {
     let name = field.json_name.as_ref();
-    if map.get(name).is_none_or(Value::is_null) {
+    // Stored as protobuf, an empty list is no list.
+    let emptied = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    if map.get(name).is_none_or(emptied) {
         match unset(field) {
             Some(value) => map.insert(name.to_owned(), value),
             None => map.remove(name),

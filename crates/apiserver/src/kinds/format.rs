@@ -67,18 +67,6 @@ pub(crate) fn label_1035(text: &str) -> Vec<String> {
     check(text, 63, valid, LABEL_1035)
 }
 
-/// What is wrong with `text` as a segment of a URL path.
-pub(crate) fn path_segment(text: &str) -> Vec<String> {
-    if matches!(text, "." | "..") {
-        return vec![format!("may not be '{text}'")];
-    }
-    ["/", "%"]
-        .iter()
-        .filter(|part| text.contains(**part))
-        .map(|part| format!("may not contain '{part}'"))
-        .collect()
-}
-
 /// What is wrong with `text` as a label or annotation key: `[subdomain/]name`.
 pub(crate) fn qualified_name(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();

@@ -126,11 +126,11 @@ mod tests {
 
     use super::*;
 
-    fn job(status: Value) -> Value {
+    fn job(status: &Value) -> Value {
         json!({"spec": {"suspend": false}, "status": status})
     }
 
-    fn messages(new: Value, old: Value) -> Vec<String> {
+    fn messages(new: &Value, old: &Value) -> Vec<String> {
         let found = validate(&job(new), &job(old));
         found.into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
@@ -143,16 +143,16 @@ mod tests {
         let running = json!({"active": 1, "startTime": start});
         let early = json!({"startTime": start, "completionTime": start, "conditions": [complete.clone()]});
         assert_eq!(
-            messages(early, running.clone()),
+            messages(&early, &running),
             ["status.conditions: Invalid value: cannot set Complete=True condition without the \
               SuccessCriteriaMet=true condition"]
         );
         let done =
             json!({"startTime": start, "completionTime": start, "conditions": [met.clone(), complete]});
-        assert_eq!(messages(done.clone(), running), [""; 0]);
+        assert_eq!(messages(&done, &running), [""; 0]);
         let reopened = json!({"startTime": start, "conditions": [met]});
         assert_eq!(
-            messages(reopened, done),
+            messages(&reopened, &done),
             [
                 "status.conditions: Invalid value: cannot disable the terminal Complete=True condition",
                 "status.completionTime: Invalid value: null: field is immutable"
@@ -166,11 +166,11 @@ mod tests {
             json!([{"type": "FailureTarget", "status": "True"}, {"type": "Failed", "status": "True"}]);
         let status = json!({"active": 1, "startTime": "2026-01-01T00:00:00Z", "conditions": failed});
         assert_eq!(
-            messages(status, json!({})),
+            messages(&status, &json!({})),
             ["status.active: Invalid value: 1: active>0 is invalid for finished job"]
         );
         assert_eq!(
-            messages(json!({"ready": 2, "active": 1}), json!({})),
+            messages(&json!({"ready": 2, "active": 1}), &json!({})),
             ["status.ready: Invalid value: 2: cannot set more ready pods than active"]
         );
     }

@@ -180,7 +180,7 @@ fn only_mutable_fields_differ(new: &Value, old: &Value) -> bool {
 mod tests {
     use super::*;
 
-    fn pod(spec: Value) -> Value {
+    fn pod(spec: &Value) -> Value {
         let mut pod = json!({"metadata": {"name": "p"}, "spec": spec});
         PodStrategy.default(&mut pod);
         pod
@@ -190,7 +190,7 @@ mod tests {
     fn quality_of_service_follows_requests_and_limits() {
         let with = |resources: Value| {
             quality_of_service(&pod(
-                json!({"containers": [{"name": "c", "image": "i", "resources": resources}]}),
+                &json!({"containers": [{"name": "c", "image": "i", "resources": resources}]}),
             ))
         };
         assert_eq!(with(json!({})), "BestEffort");
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn images_and_further_tolerations_may_change_and_nothing_else() {
-        let old = pod(json!({"containers": [{"name": "c", "image": "i:1"}]}));
+        let old = pod(&json!({"containers": [{"name": "c", "image": "i:1"}]}));
         let mut new = old.clone();
         new["spec"]["containers"][0]["image"] = json!("i:2");
         new["spec"]["tolerations"] = json!([{"key": "a", "operator": "Exists"}]);

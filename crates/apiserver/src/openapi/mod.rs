@@ -8,7 +8,7 @@ use pilothouse_machinery::resource::api_version;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::discovery::{GIT_VERSION, groups};
+use crate::discovery::{GIT_VERSION, groups, hex};
 use crate::registry::KindRegistry;
 
 fn root_of(group: &str, version: &str) -> String {
@@ -23,7 +23,7 @@ pub(crate) fn index(registry: &KindRegistry) -> Value {
             let root = root_of(&group.name, version);
             if let Some(document) = document(registry, &root) {
                 let digest = Sha256::digest(document.to_string().as_bytes());
-                let hash: String = digest.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
+                let hash = hex(&digest[..16]);
                 let url = format!("/openapi/v3/{root}?hash={hash}");
                 paths.insert(root, json!({"serverRelativeURL": url}));
             }

@@ -6,6 +6,7 @@ use super::schemas;
 use crate::discovery::verbs_of;
 use crate::kind::Kind;
 
+const WRITE: [&str; 4] = ["dryRun", "fieldManager", "fieldValidation", "pretty"];
 const PATCHES: [&str; 3] =
     ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
 
@@ -27,7 +28,6 @@ pub(super) fn of(kind: &Kind, paths: &mut Map<String, Value>) {
         }
         operation
     };
-    const WRITE: [&str; 4] = ["dryRun", "fieldManager", "fieldValidation", "pretty"];
     let object = || Some(content(&["application/json", "application/yaml"], kind));
     let mut patches = PATCHES.to_vec();
     if !kind.custom {

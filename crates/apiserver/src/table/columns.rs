@@ -117,6 +117,8 @@ const SECRET: &[Row] = &[
 const SERVICE_ACCOUNT: &[Row] =
     &[NAME, ("Secrets", "string", "", 0, "Number of secrets that pods of the account may use."), AGE];
 const DEFINITION: &[Row] = &[NAME, ("Created At", "date", "", 0, "When the definition was created.")];
+const ROLE: &[Row] = &[NAME, ("Created At", "date", "", 0, "When the role was created.")];
+const BINDING: &[Row] = &[NAME, ("Role", "string", "", 0, "The role that is given."), AGE];
 const GENERIC: &[Row] = &[NAME, ("Age", "date", "", 0, "Time since the object was created.")];
 
 /// The columns of the built-in type `plural` of `group`; name and age for types without columns of their own.
@@ -136,6 +138,8 @@ pub(crate) fn of(group: &str, plural: &str) -> Vec<Column> {
         ("", "secrets") => SECRET,
         ("", "serviceaccounts") => SERVICE_ACCOUNT,
         ("apiextensions.k8s.io", "customresourcedefinitions") => DEFINITION,
+        ("rbac.authorization.k8s.io", "roles" | "clusterroles") => ROLE,
+        ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => BINDING,
         _ => GENERIC,
     };
     let column = |(name, type_name, format, priority, description): &Row| Column {

@@ -1,4 +1,4 @@
-//! The part of kubectl's JSONPath that printer columns and scale paths use.
+//! The part of kubectl's `JSONPath` that printer columns and scale paths use.
 //!
 //! `.a.b`, `['a']`, `[0]`, `[-1]`, `[*]`, `.*` and filters of one comparison: `[?(@.type=="Ready")]`.
 
@@ -103,7 +103,7 @@ fn closing_bracket(text: &str) -> Option<usize> {
             (None, '[') => depth += 1,
             (None, ']') if depth == 1 => return Some(at),
             (None, ']') => depth -= 1,
-            _ => {}
+            (None, _) => {}
         }
     }
     None

@@ -36,7 +36,7 @@ impl IncludeObject {
 /// `with_columns` is false for all but the first event of a watch.
 pub(crate) fn render<'a>(
     kind: &Kind,
-    list_metadata: Value,
+    list_metadata: &Value,
     objects: impl IntoIterator<Item = &'a Value>,
     include: IncludeObject,
     with_columns: bool,
@@ -78,13 +78,17 @@ fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
         return cells;
     }
     let created = text(object, "/metadata/creationTimestamp");
-    // Types without cells of their own show name and age; definitions show the time itself.
-    let age = if kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
-        created.into()
-    } else {
-        super::age::of(object, now)
-    };
-    vec![text(object, "/metadata/name").into(), age]
+    let age = super::age::of(object, now);
+    let name = text(object, "/metadata/name").into();
+    match &*kind.resource.plural {
+        // These show the time itself.
+        "customresourcedefinitions" | "roles" | "clusterroles" if !kind.custom => vec![name, created.into()],
+        "rolebindings" | "clusterrolebindings" if !kind.custom => {
+            let role = format!("{}/{}", text(object, "/roleRef/kind"), text(object, "/roleRef/name"));
+            vec![name, role.into(), age]
+        }
+        _ => vec![name, age],
+    }
 }
 
 /// An object with nothing but its metadata.
@@ -94,7 +98,7 @@ pub(crate) fn partial_metadata(object: &Value) -> Value {
 
 /// A list of objects with nothing but their metadata.
 pub(crate) fn partial_metadata_list<'a>(
-    list_metadata: Value,
+    list_metadata: &Value,
     objects: impl IntoIterator<Item = &'a Value>,
 ) -> Value {
     let items: Vec<_> = objects.into_iter().map(partial_metadata).collect();

@@ -64,7 +64,7 @@ impl WatchScope {
             Representation::Table(version) => {
                 let value = object.value(&self.kind);
                 let metadata = json!({"resourceVersion": object.revision().to_string()});
-                let mut table = render(&self.kind, metadata, [&value], self.include_object, first, now);
+                let mut table = render(&self.kind, &metadata, [&value], self.include_object, first, now);
                 table["apiVersion"] = format!("meta.k8s.io/{version}").into();
                 table
             }

@@ -67,7 +67,7 @@ impl Bindings {
 
 /// All differences between `expected` and `actual`, one line each.
 pub(crate) struct Comparison<'a> {
-    rules: Vec<&'a Compare>,
+    rules: &'a [&'a Compare],
     bindings: &'a mut Bindings,
     differences: Vec<String>,
 }
@@ -76,7 +76,7 @@ pub(crate) struct Comparison<'a> {
 pub(crate) fn compare(
     expected: &Value,
     actual: &Value,
-    rules: Vec<&Compare>,
+    rules: &[&Compare],
     bindings: &mut Bindings,
 ) -> Vec<String> {
     let mut comparison = Comparison { rules, bindings, differences: Vec::new() };
@@ -146,7 +146,7 @@ impl Comparison<'_> {
         for wanted in expected {
             let partner = left.iter().position(|candidate| {
                 let mut trial = Bindings(self.bindings.0.clone());
-                compare(wanted, candidate, self.rules.clone(), &mut trial).is_empty()
+                compare(wanted, candidate, self.rules, &mut trial).is_empty()
             });
             match partner {
                 Some(at) => {
@@ -174,7 +174,7 @@ impl Comparison<'_> {
             pattern.push_str(&regex::escape(&template[end..whole.start()]));
             let kind = found[1].to_owned();
             let (_, inner) = PATTERNS.iter().find(|(name, _)| *name == kind).expect("a known placeholder");
-            pattern.push_str(&format!("({inner})"));
+            pattern.extend(["(", inner, ")"]);
             names.push((kind, found.get(2).map(|number| number.as_str().to_owned())));
             end = whole.end();
         }

@@ -6,4 +6,4 @@ mod player;
 mod scenario;
 
 pub(crate) use player::play;
-pub(crate) use scenario::{Adaptation, Scenario, load};
+pub(crate) use scenario::load;

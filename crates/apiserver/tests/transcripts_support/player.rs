@@ -73,8 +73,8 @@ impl Player {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some(expected) = expect.get("body") {
             let actual = serde_json::from_str(&text).unwrap_or_else(|_| text.clone().into());
-            let rules = vec![&self.rules, &step.compare];
-            differences.extend(compare(expected, &actual, rules, &mut self.bindings));
+            let rules = [&self.rules, &step.compare];
+            differences.extend(compare(expected, &actual, &rules, &mut self.bindings));
             for (name, pointer) in step.capture.as_object().into_iter().flatten() {
                 let found = actual.pointer(pointer.as_str().unwrap()).cloned().unwrap_or_default();
                 let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
@@ -114,8 +114,8 @@ impl Player {
                 events.push(serde_json::from_slice::<Value>(&line).unwrap());
             }
         }
-        let rules = vec![&self.rules, &step.compare];
-        let differences = compare(&expect["events"], &events.into(), rules, &mut self.bindings);
+        let rules = [&self.rules, &step.compare];
+        let differences = compare(&expect["events"], &events.into(), &rules, &mut self.bindings);
         if differences.is_empty() { Ok(()) } else { Err(differences) }
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn load() -> (Vec<Scenario>, Vec<Adaptation>, indexmap::IndexMap<Stri
     let mut names: Vec<_> = std::fs::read_dir(directory())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".json") && !name.starts_with('_'))
+        .filter(|name| Path::new(name).extension().is_some_and(|it| it == "json") && !name.starts_with('_'))
         .collect();
     names.sort();
     let scenarios = names.iter().map(|name| serde_json::from_str(&read(name)).expect(name)).collect();

@@ -1,0 +1,133 @@
+//! Custom resource definitions: what they bring into being, change and take away.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use http_body_util::BodyExt;
+use pilothouse_apiserver::ApiServer;
+use serde_json::{Value, json};
+use support::{delete, get, merge, post, put, request, server};
+use tower::ServiceExt;
+
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const DEFINITION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com";
+const WIDGETS: &str = "/apis/example.com/v1/namespaces/default/widgets";
+
+fn definition(plural: &str, kind: &str) -> Value {
+    let spec = json!({"type": "object", "required": ["size"], "properties": {
+        "size": {"type": "integer", "minimum": 1}, "color": {"type": "string", "default": "red"}}});
+    json!({
+        "metadata": {"name": format!("{plural}.example.com")},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                "selectableFields": [{"jsonPath": ".spec.color"}],
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                    "spec": spec, "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}
+            }]
+        }
+    })
+}
+
+fn widget(name: &str, size: i64) -> Value {
+    json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": name}, "spec": {"size": size}})
+}
+
+async fn with_widgets() -> ApiServer {
+    let server = server();
+    post(&server, DEFINITIONS, definition("widgets", "Widget")).await.expect(201);
+    server
+}
+
+fn condition(definition: &Value, kind: &str) -> (String, String) {
+    let conditions = definition["status"]["conditions"].as_array().unwrap();
+    let found = conditions.iter().find(|condition| condition["type"] == kind).unwrap();
+    let text = |name: &str| found[name].as_str().unwrap().to_owned();
+    (text("status"), text("reason"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definition_is_established_and_its_type_served_with_the_answer() {
+    let server = with_widgets().await;
+    let stored = get(&server, DEFINITION).await.expect(200);
+    assert_eq!(condition(&stored, "Established"), ("True".into(), "InitialNamesAccepted".into()));
+    assert_eq!(stored["status"]["acceptedNames"]["listKind"], "WidgetList");
+    assert_eq!(stored["status"]["storedVersions"], json!(["v1"]));
+    let resources = get(&server, "/apis/example.com/v1").await.expect(200);
+    assert_eq!(resources["resources"][0]["name"], "widgets");
+    let made = post(&server, WIDGETS, widget("w", 1)).await.expect(201);
+    assert_eq!((&made["spec"]["color"], &made["metadata"]["generation"]), (&json!("red"), &json!(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_type_whose_name_is_taken_is_not_served() {
+    let server = with_widgets().await;
+    post(&server, DEFINITIONS, definition("gadgets", "Widget")).await.expect(201);
+    let stored = get(&server, &DEFINITION.replace("widgets", "gadgets")).await.expect(200);
+    assert_eq!(condition(&stored, "NamesAccepted"), ("False".into(), "ListKindConflict".into()));
+    assert_eq!(condition(&stored, "Established"), ("False".into(), "NotAccepted".into()));
+    get(&server, &WIDGETS.replace("widgets", "gadgets")).await.expect(404);
+    delete(&server, &DEFINITION.replace("widgets", "gadgets"), Value::Null).await.expect(200);
+    get(&server, WIDGETS).await.expect(200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleting_a_definition_deletes_its_objects_and_ends_its_watches() {
+    let server = with_widgets().await;
+    post(&server, WIDGETS, widget("w", 1)).await.expect(201);
+    let watch = request("GET", &format!("{WIDGETS}?watch=1"), "application/json", "");
+    let mut watch = server.clone().oneshot(watch).await.unwrap().into_body();
+    delete(&server, DEFINITION, Value::Null).await.expect(200);
+    let mut events = Vec::new();
+    while let Some(frame) = watch.frame().await {
+        let frame = frame.unwrap().into_data().unwrap();
+        for line in frame.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            events.push(serde_json::from_slice::<Value>(line).unwrap()["type"].clone());
+        }
+    }
+    assert!(events == ["ADDED", "DELETED"] || events == ["ADDED"], "{events:?}");
+    get(&server, WIDGETS).await.expect(404);
+    get(&server, "/apis/example.com").await.expect(404);
+    post(&server, DEFINITIONS, definition("widgets", "Widget")).await.expect(201);
+    let listed = get(&server, WIDGETS).await.expect(200);
+    assert_eq!(listed["items"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_schema_holds_for_the_next_request_and_spares_what_did_not_change() {
+    let server = with_widgets().await;
+    let made = post(&server, WIDGETS, widget("w", 1)).await.expect(201);
+    let mut changed = get(&server, DEFINITION).await.expect(200);
+    changed["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["size"]
+        ["minimum"] = json!(2);
+    put(&server, DEFINITION, changed).await.expect(200);
+    post(&server, WIDGETS, widget("x", 1)).await.expect(422);
+    let path = format!("{WIDGETS}/w");
+    let patched = merge(&server, &path, json!({"spec": {"color": "blue"}})).await.expect(200);
+    assert_eq!(
+        (&patched["spec"]["size"], &patched["metadata"]["uid"]),
+        (&json!(1), &made["metadata"]["uid"])
+    );
+    merge(&server, &path, json!({"spec": {"size": 0}})).await.expect(422);
+}
+
+#[tokio::test(start_paused = true)]
+async fn selectable_fields_select() {
+    let server = with_widgets().await;
+    post(&server, WIDGETS, widget("w", 1)).await.expect(201);
+    let count = async |selector: &str| {
+        let listed = get(&server, &format!("{WIDGETS}?fieldSelector={selector}")).await.expect(200);
+        listed["items"].as_array().unwrap().len()
+    };
+    assert_eq!((count("spec.color%3Dred").await, count("spec.color%3Dblue").await), (1, 0));
+    get(&server, &format!("{WIDGETS}?fieldSelector=spec.size%3D1")).await.expect(400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_definition_is_about_never_changes() {
+    let server = with_widgets().await;
+    let answer = merge(&server, DEFINITION, json!({"spec": {"scope": "Cluster"}})).await.expect(422);
+    assert_eq!(answer["details"]["causes"][0]["field"], "spec.scope");
+}
