@@ -1,4 +1,4 @@
-//! The real kubectl against the server, over HTTP on loopback. Skipped, with a message, where there is no kubectl.
+//! The real kubectl against the server, over TLS on loopback. Skipped, with a message, where there is no kubectl.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use pilothouse_apiserver::{ApiServer, ServeOptions, ServerHandle, kubeconfig};
+use pilothouse_apiserver::{ApiServer, ServeOptions, ServerHandle, TlsIdentity, kubeconfig};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -34,9 +34,12 @@ impl Kubectl {
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = ApiServer::builder().build();
-        let handle = server.serve(listener, ServeOptions { token: Some(TOKEN.into()) }).unwrap();
+        let tls = TlsIdentity::generate().unwrap();
+        let authority = tls.certificate_authority().to_owned();
+        let options = ServeOptions { token: Some(TOKEN.into()), tls: Some(tls) };
+        let handle = server.serve(listener, options).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let text = kubeconfig(&format!("http://{}", handle.local_addr()), Some(TOKEN));
+        let text = kubeconfig(&format!("https://{}", handle.local_addr()), Some(TOKEN), Some(&authority));
         std::fs::write(directory.path().join("config"), text).unwrap();
         Some(Self { directory, handle })
     }

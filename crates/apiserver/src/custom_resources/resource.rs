@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use pilothouse_machinery::schema::MessageType;
 use pilothouse_machinery::{ResourceType, Scope, StatusCause};
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ use crate::table::json_path::JsonPath;
 
 struct CustomStrategy {
     validator: Validator,
+    message: MessageType,
     status_subresource: bool,
     printers: Vec<PrinterColumn>,
     selectable: Vec<(String, Option<JsonPath>)>,
@@ -42,8 +44,10 @@ pub(super) fn kind_of(definition: &Value, version: &Value) -> Kind {
         let path = text(field, "/jsonPath");
         (path.trim_start_matches('.').to_owned(), JsonPath::parse(path))
     });
+    let message = MessageType::from_openapi(&resource.kind, &schema);
     let strategy = CustomStrategy {
         validator: Validator::new(schema),
+        message,
         status_subresource,
         printers,
         selectable: selectable.collect(),
@@ -99,6 +103,10 @@ impl Strategy for CustomStrategy {
 
     fn validate_status_update(&self, new: &Value, old: &Value) -> Vec<StatusCause> {
         self.validate_update(new, old)
+    }
+
+    fn message_type(&self) -> Option<&MessageType> {
+        Some(&self.message)
     }
 
     fn unknown_fields(&self, object: &Value) -> Vec<String> {
