@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
-use k8s_openapi::api::core::v1::{ConfigMap, Event};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
 use parking_lot::Mutex;
 use pilothouse::{
     Action, Context, Controller, DeleteOptions, EventType, Object, ObjectExt, ObjectKey, Patch,
@@ -91,6 +91,36 @@ async fn a_status_update_that_meets_a_conflict_is_applied_to_the_newest_object()
     sleep(10 * SECOND).await;
     let now = world.client.get::<Deployment>(&key("web")).await.unwrap().status.unwrap();
     assert_eq!((now.replicas, now.observed_generation), (Some(3), Some(7)));
+    run.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_applied_object_is_owned_carries_the_controllers_name_and_keeps_the_fields_of_others() {
+    let world = World::new();
+    world.create("a", "1").await;
+    let scripted = Scripted::new(&world, |map, _, context| {
+        let mut secret = Secret::default();
+        secret.metadata.name = Some("applied".into());
+        secret.string_data = map.data.clone();
+        Box::pin(async move {
+            context.apply(secret).await?;
+            Ok(Action::done())
+        })
+    });
+    let builder = Controller::of().named("applier").owns::<Secret>();
+    let run = world.run(world.manager().controller(builder, scripted));
+    sleep(SECOND).await;
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"added-by": "somebody"}}}));
+    world.client.patch::<Secret>(&key("applied"), &patch).await.unwrap();
+    world.set("a", "2").await;
+    sleep(SECOND).await;
+    let secret = world.client.get::<Secret>(&key("applied")).await.unwrap();
+    assert_eq!(secret.controller().unwrap().name, "a");
+    assert_eq!(secret.data.as_ref().unwrap()["value"].0, b"2");
+    assert_eq!(secret.metadata.labels.as_ref().unwrap()["added-by"], "somebody");
+    let managers = secret.metadata.managed_fields.unwrap();
+    let applied = managers.iter().find(|entry| entry.operation.as_deref() == Some("Apply")).unwrap();
+    assert_eq!(applied.manager.as_deref(), Some("test/applier"));
     run.stop().await.unwrap();
 }
 
