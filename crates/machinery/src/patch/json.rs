@@ -140,7 +140,8 @@ mod tests {
         ]));
         assert_eq!(
             object.unwrap(),
-            json!({"metadata": {"name": "a", "labels": {"a/b": "d"}}, "data": {"kk": "1", "k3": "1"}, "list": [1, 2, 3]})
+            json!({"metadata": {"name": "a", "labels": {"a/b": "d"}}, "data": {"kk": "1", "k3": "1"},
+                   "list": [1, 2, 3]})
         );
     }
 

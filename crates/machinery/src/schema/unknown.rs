@@ -55,7 +55,8 @@ mod tests {
     fn what_a_type_does_not_have_is_named_by_path() {
         let deployment = Schema::builtin().kind(&GroupVersionKind::new("apps", "v1", "Deployment")).unwrap();
         let object = json!({
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "labels": {"any": "b"}, "lables": {}},
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "a", "labels": {"any": "b"}, "lables": {}},
             "spec": {"foo": 1, "replicas": "wrong type is not ours", "template": {"spec": {
                 "containers": [{"name": "a", "livenessProbe": {"httpGet": {"port": 1}, "periodSecond": 2}}],
                 "volumes": [{"name": "v", "emptyDir": {}, "VolumeSource": {}}]}}},
