@@ -41,7 +41,11 @@ async fn j1_the_recorded_versions_are_the_servers_and_the_states_come_in_order()
         let states = logbook.states(name).await;
         assert!(in_order(&states, &normal), "{name}: {states:?}");
     }
-    assert!(in_order(&logbook.states("bad").await, &[Submitted, Pending, Starting, Running, Failed]));
+    let states = logbook.transitions("bad").await;
+    assert!(
+        in_order(&logbook.states("bad").await, &[Submitted, Pending, Starting, Running, Failed]),
+        "{states:#?}"
+    );
     assert_eq!(logbook.states("cancelled").await.last(), Some(&Cancelled));
     let bad = logbook.job("bad").await;
     assert_eq!((bad.exit_code, bad.reason.as_deref()), (Some(3), Some("BackoffLimitExceeded")));

@@ -55,10 +55,10 @@ pub fn advance(standing: Option<Standing>, job: &JobFacts, pods: &[PodFacts], pr
         return Advance::default();
     }
     let Some(derived) = derive(job, pods, presence, previous) else { return Advance::default() };
-    if previous == Some(derived.state) {
+    let mut path = Path { standing, steps: Vec::new(), job, pods };
+    if previous == Some(derived.state) && !path.failed_unseen(derived.state) {
         return Advance { steps: Vec::new(), cause: Some(derived.cause) };
     }
-    let mut path = Path { standing, steps: Vec::new(), job, pods };
     path.insert_passed(derived.state);
     if !derived.state.may_follow(path.state()) {
         return Advance::default();
@@ -147,6 +147,7 @@ impl Path<'_> {
             JobState::Submitted => 0,
             JobState::Starting if self.state() == Some(JobState::Running) => 0,
             JobState::Running if self.state() == Some(JobState::Suspending) => 0,
+            JobState::Pending | JobState::Starting if self.failed_unseen(target) => 4,
             JobState::Starting => 2,
             JobState::Running => 3,
             JobState::Pending => 1,
@@ -163,10 +164,20 @@ impl Path<'_> {
         }
     }
 
-    /// How many states of the way the pods (or the job's counters) prove to have been passed.
+    /// Whether the first attempt ran and failed without having been seen running: what waits now is the next one.
+    fn failed_unseen(&self, target: JobState) -> bool {
+        let begins = matches!(target, JobState::Pending | JobState::Starting);
+        let not_seen_running = self.standing.is_some_and(|standing| {
+            standing.attempt == 1 && matches!(standing.state, JobState::Pending | JobState::Starting)
+        });
+        begins
+            && not_seen_running
+            && self.pods.iter().any(|pod| pod.phase == "Failed" && pod.has_run() && pod.ended_at().is_some())
+    }
+
+    /// How many states of the way the pods (or the job's own success) prove to have been passed.
     fn shown_by_pods(&self, target: JobState) -> usize {
-        let succeeded =
-            matches!(target, JobState::Succeeding | JobState::Succeeded) && self.job.succeeded > 0;
+        let succeeded = matches!(target, JobState::Succeeding | JobState::Succeeded) && self.job.needs_pods();
         if succeeded {
             return 4;
         }

@@ -129,6 +129,18 @@ fn a_retry_backs_off_and_counts_as_the_next_attempt() {
 }
 
 #[test]
+fn an_attempt_that_failed_without_having_been_seen_running_counts_all_the_same() {
+    use JobState::{Pending, Running, Starting};
+    let pods = [pod("Failed", Some(2), ended(1, "Error"))];
+    for (state, way_to_running) in [(Pending, vec![Starting, Running]), (Starting, vec![Running])] {
+        let way = advance(Some(standing(state, 1)), &job(json!({"failed": 1})), &pods, Presence::Present);
+        let passed: Vec<_> = way.steps.iter().filter(|step| step.inferred).map(|step| step.to).collect();
+        let last = way.steps.last().unwrap();
+        assert_eq!((passed, last.to, last.attempt), (way_to_running, Pending, 2));
+    }
+}
+
+#[test]
 fn a_job_of_several_completions_keeps_running_from_pod_to_pod_unless_the_next_is_in_trouble() {
     let midway = job(json!({"active": 1, "succeeded": 1}));
     let done = pod("Succeeded", Some(2), ended(0, "Completed"));

@@ -64,7 +64,7 @@ fn jobs_ending(batch: &JournalBatch) -> Vec<(String, i64)> {
         let facts = JobFacts::of(&entry.object.as_ref()?.to_value());
         let ends = ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"];
         let ending = ends.iter().any(|condition| facts.holding(condition).is_some());
-        ending.then(|| (entry.uid.to_string(), facts.succeeded + facts.failed))
+        ending.then(|| (entry.uid.to_string(), facts.ended_pods()))
     });
     ending.filter(|(_, pods)| *pods > 0).collect()
 }

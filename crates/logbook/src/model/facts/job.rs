@@ -51,6 +51,8 @@ pub struct JobFacts {
     pub failed: i64,
     /// `status.terminating`.
     pub terminating: i64,
+    /// Pods in `status.uncountedTerminatedPods`: ended, but not yet in `succeeded` or `failed`.
+    pub uncounted: i64,
     /// `status.conditions` by type.
     pub conditions: BTreeMap<String, Condition>,
 }
@@ -77,6 +79,11 @@ impl JobFacts {
             succeeded: count("/status/succeeded"),
             failed: count("/status/failed"),
             terminating: count("/status/terminating"),
+            uncounted: ["succeeded", "failed"]
+                .iter()
+                .map(|list| items(job, &format!("/status/uncountedTerminatedPods/{list}")).count())
+                .map(|uncounted| i64::try_from(uncounted).unwrap_or(i64::MAX))
+                .sum(),
             conditions,
         }
     }
@@ -88,6 +95,23 @@ impl JobFacts {
             message: text(condition, "/message"),
             since: time(condition, "/lastTransitionTime"),
         }
+    }
+
+    /// Whether its success would prove that a pod ran: always, except for a job that wants none.
+    #[must_use]
+    pub fn needs_pods(&self) -> bool {
+        self.completions != Some(0)
+    }
+
+    /// How many of its pods must have ended, as far as its status says: the fate may be on record before the pods
+    /// that decided it are counted.
+    #[must_use]
+    pub fn ended_pods(&self) -> i64 {
+        let succeeds = self.holding("Complete").or_else(|| self.holding("SuccessCriteriaMet")).is_some();
+        let fails = self.holding("Failed").or_else(|| self.holding("FailureTarget"));
+        let by_pods = fails.is_some_and(|fate| fate.reason.as_deref() != Some("DeadlineExceeded"));
+        let counted = self.succeeded + self.failed + self.uncounted;
+        if by_pods || (succeeds && self.needs_pods()) { counted.max(1) } else { counted }
     }
 
     /// The condition of this type, if it holds.
