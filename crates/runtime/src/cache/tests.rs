@@ -231,8 +231,8 @@ async fn s11_s18_shutting_down_ends_subscriptions_and_waits_and_a_stopped_inform
     let informer = informers.informer(&configmaps());
     let mut subscription = informer.subscribe();
     informers.shut_down();
-    assert!(!informer.wait_synced().await && !informers.wait_synced().await);
-    assert!(subscription.next().await.is_none() && informer.is_stopped());
+    assert!(!timeout(SOON, informers.wait_synced()).await.unwrap() && !informer.wait_synced().await);
+    assert!(timeout(SOON, subscription.next()).await.unwrap().is_none() && informer.is_stopped());
     assert!(informer.subscribe().next().await.is_none());
     assert!(
         informers

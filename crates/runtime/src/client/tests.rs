@@ -96,12 +96,14 @@ async fn errors_say_what_was_tried_and_hold_the_servers_status() {
 async fn n4_an_error_body_compact_pretty_or_missing_becomes_a_status() {
     let gone = status_object(410, "Expired");
     for body in [gone.to_string(), format!("{gone:#}"), String::new()] {
+        let said = if body.is_empty() { "410 Gone" } else { "m" };
         let script = Script::of([Step::Answer(410, vec![("retry-after", "3")], body)]);
         let request = Request::builder().uri("/api/v1/configmaps?watch=true").body(Vec::new()).unwrap();
         let response = script.client().send(request).await.unwrap();
         assert!(!is_success(&response));
         let status = failure_of(response).await;
         assert!(status.is_expired());
+        assert_eq!(status.message, said);
         assert_eq!(status.details.unwrap().retry_after_seconds, Some(3));
     }
 }

@@ -169,12 +169,11 @@ impl<S: JournalSink> Recorder<S> {
 
     async fn flush_with(&mut self, gap: Option<JournalGap>) -> Result<(), JournalError> {
         let progress = &mut self.progress;
-        // While a list is under way the old position stays: after a crash the list is read again.
-        let position = if progress.relist.is_some() { &progress.committed } else { &progress.reached };
         let batch = JournalBatch {
             resource: self.resource.clone(),
             entries: std::mem::take(&mut progress.pending),
-            position: position.clone(),
+            // While a list is under way this is still the old position: after a crash the list is read again.
+            position: progress.reached.clone(),
             gap,
         };
         progress.pending_since = None;
