@@ -11,8 +11,8 @@ use super::types::{
 
 impl MessageType {
     /// The type of a custom resource whose version has this `openAPIV3Schema`: its fields, with `apiVersion`,
-    /// `kind` and `metadata`, and how server-side apply treats them (`x-kubernetes-list-type`, `x-kubernetes-list-map-keys`,
-    /// `x-kubernetes-map-type`).
+    /// `kind` and `metadata`, and how server-side apply treats them (`x-kubernetes-list-type`,
+    /// `x-kubernetes-list-map-keys`, `x-kubernetes-map-type`).
     ///
     /// Objects without properties, and those that preserve unknown fields, are [open](Self::open). Protobuf does not
     /// carry custom resources: all tags are 0.
