@@ -20,8 +20,9 @@ use crate::{nodes, scheduler};
 /// The controllers of a simulated cluster, to be run by a [`Manager`].
 ///
 /// **Flow.** [`add_to`](Self::add_to) adds, under these names: `simulated-nodes` (registers the nodes, then ends),
-/// `job-controller`, `job-lost-pods`, `scheduler`, `kubelet`, `garbage-collector`, `namespace-controller`, `deployment-controller`
-/// and `replicaset-controller`.
+/// `job-controller`, `job-lost-pods`, `deployment-controller`, `replicaset-controller`, `scheduler`, `kubelet`,
+/// `garbage-collector` and `namespace-controller`. Give the manager a client without a rate limit: these are the
+/// controllers of a whole cluster.
 ///
 /// **Guarantees.** Everything goes through the API of the server that the manager's client talks to; nothing is
 /// kept that a restart needs. Two managers must not simulate the same cluster at once.

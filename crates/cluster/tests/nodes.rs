@@ -78,8 +78,9 @@ async fn a_pod_too_large_for_all_waits_until_a_node_that_fits_is_added() {
         (why == message).then_some(())
     };
     world.until("it says why", why).await;
-    let node = json!({"metadata": {"name": "big"},
-                      "status": {"allocatable": {"cpu": "96", "pods": "10"}, "capacity": {"cpu": "96", "pods": "10"}}});
+    let size = json!({"cpu": "96", "pods": "10"});
+    let status = json!({"allocatable": size, "capacity": size});
+    let node = json!({"metadata": {"name": "big"}, "status": status});
     let mut node: Node = world.create(node).await;
     if node.status.as_ref().is_none_or(|status| status.allocatable.is_none()) {
         node.status = serde_json::from_value(json!({"allocatable": {"cpu": "96", "pods": "10"}})).unwrap();

@@ -32,6 +32,27 @@ async fn jobs_survive_outages_and_lost_watches_without_a_pod_too_many() {
     assert_eq!((status.succeeded, status.failed, world.pods().await.len()), (Some(6), None, 6));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_cluster_with_nothing_to_do_asks_for_types_and_nothing_else() {
+    let world = World::start(ClusterOptions::default());
+    world.create_job("done", json!({}), &[("run-seconds", "1")]).await;
+    world.create_job("doomed", json!({"backoffLimit": 0}), &[("image-error", "true")]).await;
+    world.until_condition("done", "Complete").await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    world.server.clear_request_log();
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let requests = world.server.request_log();
+    let is_discovery =
+        |path: &str| path == "/api/v1" || (path.starts_with("/apis") && path.matches('/').count() <= 3);
+    let others: Vec<_> = requests
+        .iter()
+        .filter(|request| request.verb != "watch" && !is_discovery(&request.path))
+        .map(|request| format!("{} {}", request.verb, request.path))
+        .collect();
+    assert_eq!(others, Vec::<String>::new());
+    assert!(!requests.is_empty(), "types are looked for again");
+}
+
 async fn course_of_events() -> Vec<String> {
     let world = World::start(ClusterOptions::default());
     world.create_job("one", json!({"parallelism": 2, "completions": 4}), &[]).await;
