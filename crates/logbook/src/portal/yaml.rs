@@ -134,8 +134,8 @@ mod tests {
 
     use super::*;
 
-    fn print(document: &Value) -> String {
-        lines(document).iter().map(|line| line.text() + "\n").collect()
+    fn print(document: &Value) -> Vec<String> {
+        lines(document).iter().map(Line::text).collect()
     }
 
     #[test]
@@ -145,9 +145,24 @@ mod tests {
             "metadata": {"labels": {}, "name": "true", "creationTimestamp": "2026-11-21T05:00:00Z"},
             "spec": {"containers": [{"args": ["-c", "a: b"], "name": "main"}, [1, [null]]], "script": "one\ntwo\n"},
         });
-        let expected = "apiVersion: batch/v1\nmetadata:\n  creationTimestamp: \"2026-11-21T05:00:00Z\"\n  labels: {}\n  \
-                        name: \"true\"\nspec:\n  containers:\n  - args:\n    - \"-c\"\n    - \"a: b\"\n    name: main\n  \
-                        - - 1\n    - - null\n  script: |\n    one\n    two\n";
+        let expected = [
+            "apiVersion: batch/v1",
+            "metadata:",
+            "  creationTimestamp: \"2026-11-21T05:00:00Z\"",
+            "  labels: {}",
+            "  name: \"true\"",
+            "spec:",
+            "  containers:",
+            "  - args:",
+            "    - \"-c\"",
+            "    - \"a: b\"",
+            "    name: main",
+            "  - - 1",
+            "    - - null",
+            "  script: |",
+            "    one",
+            "    two",
+        ];
         assert_eq!(print(&document), expected);
     }
 

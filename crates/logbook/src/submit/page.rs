@@ -88,7 +88,8 @@ impl Form<'_> {
             (self.line(QUARTER, Field::Parallelism, "parallelism", words.parallelism, None, &fields.parallelism))
             (self.line(QUARTER, Field::Completions, "completions", words.completions, None, &fields.completions))
             (self.line(QUARTER, Field::BackoffLimit, "backoff_limit", words.backoff_limit, None, &fields.backoff_limit))
-            (self.line(QUARTER, Field::Deadline, "deadline", words.deadline, Some(words.deadline_hint), &fields.deadline))
+            (self.line(QUARTER, Field::Deadline, "deadline", words.deadline, Some(words.deadline_hint),
+                &fields.deadline))
         }
     }
 

@@ -101,11 +101,13 @@ pub(super) static WORDS: Words = Words {
     confirm_remove: "Delete this job from the cluster? Its record stays here.",
     action_failed: "The API server refused: {}",
     submitted_title: "Submitted",
-    submitted_text: "The API server accepted the job. Its first version is about to be recorded; this page then shows it.",
+    submitted_text: "The API server accepted the job. Its first version is about to be recorded; this \
+        page then shows it.",
     not_found: "Nothing is on record at this address",
     not_found_text: "The job may never have been seen by this logbook, or the link is mistyped.",
     refused: "Refused",
-    refused_text: "The form was not sent from this portal's own page, or the page is out of date. Go back, reload and try again.",
+    refused_text: "The form was not sent from this portal's own page, or the page is out of date. Go \
+        back, reload and try again.",
     trouble: "The logbook could not answer",
     trouble_text: "Its log says why. The recording of jobs is not affected by this page.",
     back: "Back to the jobs",
@@ -185,7 +187,8 @@ pub(super) static WORDS: Words = Words {
         "Lost",
     ],
     form: FieldWords {
-        lead: "The job is created through the API server, exactly as kubectl would, and recorded from its first version on.",
+        lead: "The job is created through the API server, exactly as kubectl would, and recorded from \
+            its first version on.",
         check: "Check only",
         checked: "The API server would accept this job. Nothing was created.",
         refused: "The API server did not accept the job: {}",
@@ -196,7 +199,8 @@ pub(super) static WORDS: Words = Words {
         namespace: "Namespace",
         image: "Image",
         command: "Command",
-        command_hint: "Split into words as a shell does, then passed on as it is: no variables, no pipes. Empty: the image's own.",
+        command_hint: "Split into words as a shell does, then passed on as it is: no variables, no \
+            pipes. Empty: the image's own.",
         parallelism: "Pods at once",
         completions: "Must succeed",
         backoff_limit: "Failures allowed",
@@ -206,7 +210,8 @@ pub(super) static WORDS: Words = Words {
         annotations: "Annotations",
         annotations_hint: "One “key: value” a line.",
         required: "This is needed.",
-        not_a_name: "Lower-case letters, digits and dashes only, at most 63, beginning and ending with a letter or digit.",
+        not_a_name: "Lower-case letters, digits and dashes only, at most 63, beginning and ending with \
+            a letter or digit.",
         blank_in_image: "An image reference has no blanks and at most 1024 characters.",
         open_quote: "A quotation mark or a backslash at the end leaves the command unfinished.",
         not_a_number: "A whole number from {} to {}.",

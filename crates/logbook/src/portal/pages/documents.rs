@@ -147,7 +147,9 @@ fn changes(context: &RequestContext, old: &[Line], new: &[Line]) -> Markup {
         pre.document.diff {
             @for change in changes {
                 @match change {
-                    Change::Same(index) => { span.row data-mark=" " { (new.get(index).map(coloured).unwrap_or_default()) } }
+                    Change::Same(index) => {
+                        span.row data-mark=" " { (new.get(index).map(coloured).unwrap_or_default()) }
+                    }
                     Change::Removed(index) => {
                         span.row.removed data-mark="−" { (old.get(index).map(coloured).unwrap_or_default()) }
                     }

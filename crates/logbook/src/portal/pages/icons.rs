@@ -22,7 +22,11 @@ const DRAWINGS: &[(&str, &str)] = &[
     ),
     (
         "helm",
-        r#"<circle cx="12" cy="12" r="6.4"/><circle cx="12" cy="12" r="1.5"/><path d="M12 1.8v8.7M12 13.5v8.7M1.8 12h8.7M13.5 12h8.7M4.8 4.8l6.1 6.1M13.1 13.1l6.1 6.1M19.2 4.8l-6.1 6.1M10.9 13.1l-6.1 6.1"/>"#,
+        concat!(
+            r#"<circle cx="12" cy="12" r="6.4"/><circle cx="12" cy="12" r="1.5"/>"#,
+            r#"<path d="M12 1.8v8.7M12 13.5v8.7M1.8 12h8.7M13.5 12h8.7M4.8 4.8l6.1 6.1"/>"#,
+            r#"<path d="M13.1 13.1l6.1 6.1M19.2 4.8l-6.1 6.1M10.9 13.1l-6.1 6.1"/>"#,
+        ),
     ),
     (
         "theme",
@@ -30,7 +34,10 @@ const DRAWINGS: &[(&str, &str)] = &[
     ),
     (
         "keyboard",
-        r#"<rect x="2.5" y="6" width="19" height="12" rx="2"/><path d="M6.5 10h.01M10.2 10h.01M13.8 10h.01M17.5 10h.01M8 14h8"/>"#,
+        concat!(
+            r#"<rect x="2.5" y="6" width="19" height="12" rx="2"/>"#,
+            r#"<path d="M6.5 10h.01M10.2 10h.01M13.8 10h.01M17.5 10h.01M8 14h8"/>"#,
+        ),
     ),
     ("plus", r#"<path d="M12 5v14M5 12h14"/>"#),
     ("alert", r#"<path d="M12 4 2.8 19.5h18.4zM12 10v4.5M12 17h.01"/>"#),

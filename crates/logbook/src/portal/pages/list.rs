@@ -45,7 +45,7 @@ pub(crate) async fn figures(
     let count = |scope: Scope| sum(&counts, scope);
     let (succeeded, failed, stopped) = (count(Scope::Succeeded), count(Scope::Failed), count(Scope::Stopped));
     let ended = succeeded + failed + stopped;
-    let share = if ended == 0 { "–".to_owned() } else { format!("{} %", succeeded * 100 / ended) };
+    let share = (succeeded * 100).checked_div(ended).map_or("–".to_owned(), |share| format!("{share} %"));
     let tiles = [
         (Scope::Waiting, "waiting", words.waiting_note.to_owned()),
         (Scope::Active, "running", words.active_note.to_owned()),
