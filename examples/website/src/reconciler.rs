@@ -44,7 +44,8 @@ pub fn operator() -> Manager {
     Manager::new("website-operator").controller(websites, Websites)
 }
 
-/// The deployment that a site should have. Its owner, its namespace and what it leaves out are not its concern.
+/// The deployment that a site should have. Its owner, its namespace and what it leaves out are not its
+/// concern.
 fn deployment_for(site: &Website) -> Deployment {
     let labels = BTreeMap::from([("example.pilothouse.dev/website".to_owned(), site.key().name.to_string())]);
     let container = Container {

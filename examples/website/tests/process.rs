@@ -1,5 +1,5 @@
-//! The operator as a process of its own: it finds the cluster by its kubeconfig, outlives a restart of the API server
-//! and ends in order on SIGTERM. The only test of the example with sockets and real time.
+//! The operator as a process of its own: it finds the cluster by its kubeconfig, outlives a restart of the
+//! API server and ends in order on SIGTERM. The only test of the example with sockets and real time.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use std::path::PathBuf;

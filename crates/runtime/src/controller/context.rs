@@ -49,9 +49,9 @@ impl Shared {
 
 /// What one reconcile of an object of type `T` is given: reads, writes that are tracked, events, time.
 ///
-/// **Guarantees.** After a write through the context, the same key is not reconciled again before the caches of
-/// the controller show it, or five seconds (the default) have passed. Writes through [`client`](Self::client) are
-/// not tracked.
+/// **Guarantees.** After a write through the context, the same key is not reconciled again before the caches
+/// of the controller show it, or five seconds (the default) have passed. Writes through
+/// [`client`](Self::client) are not tracked.
 pub struct Context<T> {
     pub(super) shared: Arc<Shared>,
     pub(super) key: ObjectKey,
@@ -86,8 +86,8 @@ impl<T: Object> Context<T> {
     }
 
     /// Typed reads of the cache of `K`. Declare the type in the builder (owned, watched or
-    /// [read](super::ControllerBuilder::reads)): then its cache is filled before the first reconcile. The cache of
-    /// an undeclared type starts with this call and is empty at first.
+    /// [read](super::ControllerBuilder::reads)): then its cache is filled before the first reconcile. The
+    /// cache of an undeclared type starts with this call and is empty at first.
     pub fn lister<K: Object>(&self) -> Lister<K> {
         self.shared.informers.lister()
     }
@@ -104,8 +104,9 @@ impl<T: Object> Context<T> {
 
     /// Records a `v1` Event about an object, for people who look at it with `kubectl describe`.
     ///
-    /// Never waits and never fails: the event is sent later, repetitions are counted up in one Event, and when too
-    /// many wait, it is dropped and counted in `pilothouse_events_dropped_total`. `reason` is a `CamelCase` word.
+    /// Never waits and never fails: the event is sent later, repetitions are counted up in one Event, and
+    /// when too many wait, it is dropped and counted in `pilothouse_events_dropped_total`. `reason` is a
+    /// `CamelCase` word.
     pub fn event(&self, object: &T, kind: EventType, reason: &str, message: impl Into<String>) {
         self.shared.events.send(EventRecord::about(object, kind, reason, message.into()));
     }

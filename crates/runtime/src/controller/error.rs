@@ -10,8 +10,8 @@ use crate::{ClientError, DecodeError, ResourceType};
 ///
 /// A retryable error is tried again after a growing delay; a terminal one only when something changes. Errors
 /// of the client are retryable, also those that refuse what was asked: permissions and admission rules
-/// change, and the refusal may be due to a cache that was behind. What cannot even be written as a request, or
-/// cannot be read from the cache, is terminal.
+/// change, and the refusal may be due to a cache that was behind. What cannot even be written as a request,
+/// or cannot be read from the cache, is terminal.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot reconcile: {reason}")]
 pub struct ReconcileError {

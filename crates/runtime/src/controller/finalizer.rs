@@ -7,8 +7,8 @@ use super::write::Written;
 use crate::{ClientError, Object, ObjectExt, Patch};
 
 impl<T: Object> Context<T> {
-    /// Makes sure that `object` carries the finalizer `name` (as `example.com/cleanup`), and returns the object as
-    /// stored. Sends nothing when it does. Do this before the first thing that needs cleaning up.
+    /// Makes sure that `object` carries the finalizer `name` (as `example.com/cleanup`), and returns the
+    /// object as stored. Sends nothing when it does. Do this before the first thing that needs cleaning up.
     ///
     /// An object that is being deleted takes no new finalizers and is returned as it is.
     pub async fn add_finalizer(&self, object: &T, name: &str) -> Result<T, ClientError> {
@@ -20,8 +20,9 @@ impl<T: Object> Context<T> {
         .await
     }
 
-    /// Makes sure that `object` does not carry the finalizer `name`, and returns the object as stored. Do this
-    /// after the last thing has been cleaned up. An object that is gone altogether is returned as it was.
+    /// Makes sure that `object` does not carry the finalizer `name`, and returns the object as stored. Do
+    /// this after the last thing has been cleaned up. An object that is gone altogether is returned as it
+    /// was.
     pub async fn remove_finalizer(&self, object: &T, name: &str) -> Result<T, ClientError> {
         let removed = self
             .set_finalizers(object, |_, finalizers| finalizers.retain(|finalizer| finalizer != name))

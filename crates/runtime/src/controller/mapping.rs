@@ -80,7 +80,8 @@ mod tests {
     const NODE: ResourceType = ResourceType::cluster("", "v1", "nodes", "Node");
 
     fn pod(owners: &Value) -> Arc<CachedObject> {
-        let metadata = json!({"name": "p", "namespace": "ns", "uid": "u", "resourceVersion": "1", "ownerReferences": owners});
+        let mut metadata = json!({"name": "p", "namespace": "ns", "uid": "u", "resourceVersion": "1"});
+        metadata["ownerReferences"] = owners.clone();
         Arc::new(CachedObject::from_value(&json!({"metadata": metadata}), &POD).unwrap())
     }
 

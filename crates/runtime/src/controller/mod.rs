@@ -1,8 +1,9 @@
 //! Controllers: they are told that something about an object may have changed, look at the world and make it
 //! right.
 //!
-//! [`Controller::of`] starts a builder that says what is watched; a [`Reconciler`] says what to do. Sources put
-//! keys into a [work queue](crate::queue); workers take them, read the object from the cache and reconcile.
+//! [`Controller::of`] starts a builder that says what is watched; a [`Reconciler`] says what to do. Sources
+//! put keys into a [work queue](crate::queue); workers take them, read the object from the cache and
+//! reconcile.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -41,9 +42,10 @@
 //!
 //! - no key is reconciled by two workers at once;
 //! - nothing is reconciled before every watched cache holds its first list and has been worked off (C7);
-//! - an error is retried with growing delays per key (C1), a terminal one is not (C2), a panic or a timeout is an
-//!   error (C5, C6);
-//! - a reconcile does not start from a cache that is older than the controller's own last write for that key (W1).
+//! - an error is retried with growing delays per key (C1), a terminal one is not (C2), a panic or a timeout
+//!   is an error (C5, C6);
+//! - a reconcile does not start from a cache that is older than the controller's own last write for that
+//!   key (W1).
 
 mod action;
 mod builder;

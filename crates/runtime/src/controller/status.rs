@@ -4,8 +4,8 @@ use crate::Object;
 
 /// A type whose `status` field can be reached.
 ///
-/// Nothing needs implementing: types that derive `kube::CustomResource` with a `status` and the built-in types
-/// have it. `Via` says through which of the two, and is always inferred.
+/// Nothing needs implementing: types that derive `kube::CustomResource` with a `status` and the built-in
+/// types have it. `Via` says through which of the two, and is always inferred.
 pub trait StatusField<Via>: Object {
     /// The type of the status.
     type Status: Default;

@@ -114,7 +114,8 @@ impl<R: Reconciler> Work<R> {
         }
     }
 
-    /// Success forgets the failures (C3), an error counts one more (C1), a terminal one is not tried again (C2).
+    /// Success forgets the failures (C3), an error counts one more (C1), a terminal one is not tried again
+    /// (C2).
     fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>) {
         let (key, priority, instruments) = (item.key(), item.priority(), &self.instruments);
         let controller = &self.shared.controller;

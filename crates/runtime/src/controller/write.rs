@@ -15,8 +15,8 @@ impl<T: Object> Context<T> {
     /// Server-side apply of `object` under the name `manager/controller`, taking fields from other managers.
     /// Returns the object as stored.
     ///
-    /// The reconciled object becomes its controlling owner and, where none is given, its namespace the object's,
-    /// as in [`create`](Self::create).
+    /// The reconciled object becomes its controlling owner and, where none is given, its namespace the
+    /// object's, as in [`create`](Self::create).
     pub async fn apply<K: Object>(&self, object: K) -> Result<K, ClientError> {
         let object = self.adopt(object);
         let key = object.key();
@@ -32,9 +32,9 @@ impl<T: Object> Context<T> {
 
     /// Creates `object`, and returns it as created.
     ///
-    /// The reconciled object becomes its controlling owner, unless the object has a controller, is the reconciled
-    /// one itself or lives where the reconciled object cannot own it (another namespace, or the cluster). A
-    /// namespaced object without a namespace gets that of the reconciled one.
+    /// The reconciled object becomes its controlling owner, unless the object has a controller, is the
+    /// reconciled one itself or lives where the reconciled object cannot own it (another namespace, or the
+    /// cluster). A namespaced object without a namespace gets that of the reconciled one.
     pub async fn create<K: Object>(&self, object: K) -> Result<K, ClientError> {
         let created = self.shared.client.create(&self.adopt(object)).await?;
         self.note(&created);
@@ -69,8 +69,8 @@ impl<T: Object> Context<T> {
 
     /// Changes the status of the reconciled object, and returns the object as stored.
     ///
-    /// Nothing is sent when `change` leaves the status as it was. When somebody else wrote in between, the object
-    /// is read anew and `change` applied again, so it must be a function of what it is given.
+    /// Nothing is sent when `change` leaves the status as it was. When somebody else wrote in between, the
+    /// object is read anew and `change` applied again, so it must be a function of what it is given.
     pub async fn update_status<Via>(
         &self,
         object: &T,
@@ -108,7 +108,8 @@ impl<T: Object> Context<T> {
         .await
     }
 
-    /// Reads, changes and writes until nobody else interferes: first from the object given, then from fresh reads.
+    /// Reads, changes and writes until nobody else interferes: first from the object given, then from fresh
+    /// reads.
     pub(super) async fn modify<K, F, W>(&self, object: &K, mut write: F) -> Result<K, ClientError>
     where
         K: Object,

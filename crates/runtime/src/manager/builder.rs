@@ -16,13 +16,13 @@ use crate::{Client, ClientOptions, Error, Informers, Metrics};
 
 /// Runs controllers and whatever belongs to them as one process.
 ///
-/// **Flow.** Start: the endpoints, then support runnables, then controllers and other leader work; caches fill
-/// as they are asked for, and each controller waits for its own. Stop: leader work first, while its caches
-/// are still fed, then support, then the caches, then the endpoints.
+/// **Flow.** Start: the endpoints, then support runnables, then controllers and other leader work; caches
+/// fill as they are asked for, and each controller waits for its own. Stop: leader work first, while its
+/// caches are still fed, then support, then the caches, then the endpoints.
 ///
-/// **Guarantees.** The first failure of any runnable stops all others and is returned with its name (M2). After
-/// [`run_until`](Self::run_until) returns, nothing that the manager started is left running (M8). A manager
-/// runs once: running consumes it (C9).
+/// **Guarantees.** The first failure of any runnable stops all others and is returned with its name (M2).
+/// After [`run_until`](Self::run_until) returns, nothing that the manager started is left running (M8). A
+/// manager runs once: running consumes it (C9).
 ///
 /// **Cancellation.** Dropping the future of a run ends everything at once, without grace.
 #[must_use]
@@ -52,8 +52,8 @@ impl Manager {
         }
     }
 
-    /// The way to the API server. Without it, [`run`](Self::run) looks for a kubeconfig or the service account of
-    /// the pod.
+    /// The way to the API server. Without it, [`run`](Self::run) looks for a kubeconfig or the service
+    /// account of the pod.
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
@@ -84,8 +84,8 @@ impl Manager {
         self
     }
 
-    /// How long everything together may take to end after the word to stop. Default 30 seconds; zero cuts off at
-    /// once, [`Duration::MAX`] waits for ever.
+    /// How long everything together may take to end after the word to stop. Default 30 seconds; zero cuts off
+    /// at once, [`Duration::MAX`] waits for ever.
     pub fn grace_period(mut self, grace_period: Duration) -> Self {
         self.grace_period = grace_period;
         self

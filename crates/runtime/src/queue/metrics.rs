@@ -38,7 +38,8 @@ struct Families {
     watched: Mutex<Vec<Watched>>,
 }
 
-/// A queue whose work in progress is looked at on each scrape; the look answers `None` once the queue is gone.
+/// A queue whose work in progress is looked at on each scrape; the look answers `None` once the queue is
+/// gone.
 struct Watched {
     labels: QueueLabels,
     look: Box<dyn Fn() -> Option<Vec<Duration>> + Send + Sync>,

@@ -7,7 +7,8 @@ use super::{QueueMetrics, Retry};
 /// In which of the two bands a request stands.
 ///
 /// Inside a band requests are served first come, first served. Between the bands a low request stands where a
-/// normal one would that came [`WorkQueueOptions::ageing`] later: it gives way, but never for longer than that.
+/// normal one would that came [`WorkQueueOptions::ageing`] later: it gives way, but never for longer than
+/// that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// Work that nobody waits for: the objects of an initial list, changes that change nothing.

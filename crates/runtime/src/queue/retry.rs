@@ -64,16 +64,16 @@ impl Retry {
         self
     }
 
-    /// Shortens each delay by a random part of up to `fraction` (0 to 1), so that keys that failed together do
-    /// not all come back together.
+    /// Shortens each delay by a random part of up to `fraction` (0 to 1), so that keys that failed together
+    /// do not all come back together.
     #[must_use]
     pub fn jitter(mut self, fraction: f64) -> Self {
         self.jitter = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
         self
     }
 
-    /// The delay before the attempt that follows `failures` earlier failures (0 for the first failure), before
-    /// jitter.
+    /// The delay before the attempt that follows `failures` earlier failures (0 for the first failure),
+    /// before jitter.
     #[must_use]
     pub fn delay(&self, failures: u64) -> Duration {
         let delay = match &self.shape {

@@ -67,8 +67,8 @@ impl<K: QueueKey> Guarded<K> {
 }
 
 impl<K: QueueKey> Shared<K> {
-    /// One attempt of a getter. One that leaves the waiting passes the baton: somebody who sleeps without a timer
-    /// must learn of what is left to do.
+    /// One attempt of a getter. One that leaves the waiting passes the baton: somebody who sleeps without a
+    /// timer must learn of what is left to do.
     pub(super) fn step(self: &Arc<Self>) -> Step<K> {
         let now = Instant::now();
         let mut guarded = self.guarded.lock();

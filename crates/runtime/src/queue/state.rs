@@ -101,7 +101,8 @@ impl<K: QueueKey> State<K> {
         self.check_invariants();
     }
 
-    /// Asks for `key` to be served once `delay` has passed. The earlier of two times wins; a ready request stays.
+    /// Asks for `key` to be served once `delay` has passed. The earlier of two times wins; a ready request
+    /// stays.
     pub(super) fn add_after(&mut self, key: K, delay: Duration, priority: Priority, now: Instant) {
         if self.closed {
             return;
@@ -298,8 +299,8 @@ impl<K: QueueKey> State<K> {
         }
     }
 
-    /// Panics where an invariant of the module does not hold. Does nothing in release builds, and looks only at
-    /// small queues: the check walks everything.
+    /// Panics where an invariant of the module does not hold. Does nothing in release builds, and looks only
+    /// at small queues: the check walks everything.
     pub(super) fn check_invariants(&self) {
         if !cfg!(debug_assertions) || self.entries.len() > 32 {
             return;

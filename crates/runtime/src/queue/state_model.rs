@@ -156,7 +156,8 @@ fn run(operations: &[Operation]) {
 }
 
 proptest! {
-    /// Any history gives what the model gives: merging (Q1, Q2, Q8), bands and raising (P1, P2, P5), times (Q9, P3, P6).
+    /// Any history gives what the model gives: merging (Q1, Q2, Q8), bands and raising (P1, P2, P5), times
+    /// (Q9, P3, P6).
     #[test]
     fn q2_any_history_matches_the_model(
         operations in prop::collection::vec(operation(), 1..120),

@@ -24,11 +24,11 @@ impl<K: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static> QueueKey for K {
 /// **Flow.** Sources [`add`](Self::add) keys; workers [`get`](Self::get) them, work, and drop the
 /// [`QueueItem`]; failing keys come back through [`add_rate_limited`](Self::add_rate_limited).
 ///
-/// **Guarantees.** However often a key is added before it is handed out, it is handed out once (Q1). A key that
-/// is added while a worker holds it is handed out again exactly once, after that worker is done (Q2); no two
-/// workers ever hold the same key (Q3). Of an immediate and a delayed request, or of two delayed ones, the
-/// earlier wins and the later is dropped (Q8). Requests are served first come, first served per band; a low
-/// request gives way to normal ones for a bounded time only ([`Priority`]).
+/// **Guarantees.** However often a key is added before it is handed out, it is handed out once (Q1). A key
+/// that is added while a worker holds it is handed out again exactly once, after that worker is done (Q2); no
+/// two workers ever hold the same key (Q3). Of an immediate and a delayed request, or of two delayed ones,
+/// the earlier wins and the later is dropped (Q8). Requests are served first come, first served per band; a
+/// low request gives way to normal ones for a bounded time only ([`Priority`]).
 ///
 /// **Cancellation.** Every future here may be dropped at any point; nothing is lost.
 ///
@@ -82,7 +82,8 @@ impl<K: QueueKey> WorkQueue<K> {
         self.shared.update(|state, now| state.add_after(key, delay, priority, now));
     }
 
-    /// Counts a failure of `key` and asks for it after the delay that the retry policy gives; returns the delay.
+    /// Counts a failure of `key` and asks for it after the delay that the retry policy gives; returns the
+    /// delay.
     pub fn add_rate_limited(&self, key: K) -> Duration {
         self.add_rate_limited_with(key, Priority::Normal)
     }
@@ -141,7 +142,8 @@ impl<K: QueueKey> WorkQueue<K> {
     }
 
     /// Refuses further adds and drops what waits for its time. What is ready is still handed out, then every
-    /// [`get`](Self::get) returns `None`. Ends a [`shut_down_with_drain`](Self::shut_down_with_drain) in progress.
+    /// [`get`](Self::get) returns `None`. Ends a [`shut_down_with_drain`](Self::shut_down_with_drain) in
+    /// progress.
     pub fn shut_down(&self) {
         let mut guarded = self.shared.guarded.lock();
         guarded.state.close(Instant::now());
