@@ -1,8 +1,9 @@
 //! The job logbook: each state change of each job, kept in SQL, shown live and notified reliably.
 //!
-//! A [`Logbook`] is added to a manager and served as a router. [`model`] says what a job's states are and derives them from what the cluster says; [`recorder`] writes down what
-//! the journals of jobs and pods bring; [`store`] keeps revisions, transitions and outgoing notifications in one
-//! SQLite file; [`notify`] sends the notifications; [`portal`] shows everything on live pages and as JSON.
+//! A [`Logbook`] is added to a manager and served as a router. [`model`] says what a job's states are and derives
+//! them from what the cluster says; [`recorder`] writes down what the journals of jobs and pods bring; [`store`]
+//! keeps revisions, transitions and outgoing notifications in one SQLite file; [`notify`] sends the notifications;
+//! [`portal`] shows everything on live pages and as JSON.
 
 mod logbook;
 pub mod metrics;
