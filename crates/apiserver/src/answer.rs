@@ -91,7 +91,7 @@ fn object_body(server: &ApiServer, call: &Call, object: &Value) -> Result<Bytes,
         }
         Representation::Table(version) => {
             let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-            table(server, call, metadata, std::slice::from_ref(object), version)?
+            table(server, call, &metadata, std::slice::from_ref(object), version)?
         }
     };
     Ok(value.to_string().into())
@@ -123,7 +123,7 @@ fn page_body(
             return Err(unfit("PartialObjectMetadata", "a list", &call.kind, "List"));
         }
         Representation::MetadataList => partial_metadata_list(&metadata, &values()),
-        Representation::Table(version) => table(server, call, metadata, &values(), version)?,
+        Representation::Table(version) => table(server, call, &metadata, &values(), version)?,
     };
     Ok(value.to_string().into())
 }
@@ -131,12 +131,12 @@ fn page_body(
 fn table(
     server: &ApiServer,
     call: &Call,
-    metadata: Value,
+    metadata: &Value,
     objects: &[Value],
     version: &str,
 ) -> Result<Value, Status> {
     let now = server.environment().now();
-    let mut table = render(&call.kind, &metadata, objects, include_object(call)?, true, now);
+    let mut table = render(&call.kind, metadata, objects, include_object(call)?, true, now);
     table["apiVersion"] = format!("meta.k8s.io/{version}").into();
     Ok(table)
 }

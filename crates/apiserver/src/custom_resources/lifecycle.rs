@@ -93,7 +93,12 @@ fn report(server: &ApiServer, definition: &Value, conflict: Option<&(&'static st
     };
     let key = pilothouse_machinery::ObjectKey::cluster(text(definition, "/metadata/name"));
     let now = timestamp(server);
-    let condition = |type_name: &str, status: &str, reason: &str, message: &str| json!({"type": type_name, "status": status, "lastTransitionTime": now, "reason": reason, "message": message});
+    let condition = |type_name: &str, status: &str, reason: &str, message: &str| {
+        let mut condition =
+            json!({"type": type_name, "status": status, "reason": reason, "message": message});
+        condition["lastTransitionTime"] = now.as_str().into();
+        condition
+    };
     let conditions = match conflict {
         None => json!([
             condition("NamesAccepted", "True", "NoConflicts", "no conflicts found"),

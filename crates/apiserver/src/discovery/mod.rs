@@ -9,10 +9,7 @@ mod plain;
 mod respond;
 
 pub(crate) use groups::{Group, groups, singular_of, subresources_of, verbs_of};
-pub(crate) use respond::{hex, respond};
-
-/// The Kubernetes version whose API this server speaks.
-pub(crate) const GIT_VERSION: &str = "v1.36.0+pilothouse";
+pub(crate) use respond::{GIT_VERSION, hex, respond};
 
 #[cfg(test)]
 mod tests;

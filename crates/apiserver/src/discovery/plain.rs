@@ -32,7 +32,10 @@ pub(super) fn group(group: &Group) -> Value {
 }
 
 fn fields(group: &Group) -> Value {
-    let version = |(version, _): &(String, _)| json!({"groupVersion": api_version(&group.name, version), "version": version});
+    let version = |(version, _): &(String, _)| {
+        let group_version = api_version(&group.name, version);
+        json!({"groupVersion": group_version, "version": version})
+    };
     let versions: Vec<_> = group.versions.iter().map(version).collect();
     json!({"name": group.name, "preferredVersion": versions.first(), "versions": versions})
 }

@@ -6,8 +6,11 @@ use pilothouse_machinery::{Status, StatusDetails, StatusReason};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
-use super::{GIT_VERSION, aggregated, groups, plain};
+use super::{aggregated, groups, plain};
 use crate::{ApiServer, ResponseBody, openapi};
+
+/// The Kubernetes version whose API this server speaks.
+pub(crate) const GIT_VERSION: &str = "v1.36.0+pilothouse";
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";

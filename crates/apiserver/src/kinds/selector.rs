@@ -29,7 +29,7 @@ pub(super) fn validate(selector: &Value, path: &str) -> Vec<StatusCause> {
                 found.push(causes::invalid(field, &other.into(), "not a valid selector operator"));
             }
         }
-        for message in format::qualified_name(text(requirement, "/key")) {
+        for message in format::label_key(text(requirement, "/key")) {
             let key = requirement.get("key").unwrap_or(&Value::Null);
             found.push(causes::invalid(format!("{path}.key"), key, &message));
         }
@@ -41,7 +41,7 @@ pub(super) fn validate(selector: &Value, path: &str) -> Vec<StatusCause> {
 pub(crate) fn labels(labels: &Value, path: &str) -> Vec<StatusCause> {
     let mut found = Vec::new();
     for (key, value) in labels.as_object().into_iter().flatten() {
-        for message in format::qualified_name(key) {
+        for message in format::label_key(key) {
             found.push(causes::invalid(path, &key.as_str().into(), &message));
         }
         for message in format::label_value(value.as_str().unwrap_or("")) {

@@ -24,6 +24,7 @@ pub(crate) use delete::{delete, delete_object};
 pub(crate) use delete_collection::delete_collection;
 pub(crate) use get::get;
 pub(crate) use list::list;
+pub(crate) use names::check_name;
 pub(crate) use patch::patch;
 pub(crate) use reply::{Content, Page, Reply};
 pub(crate) use subresources::{method_not_allowed, subresource};

@@ -15,7 +15,7 @@ const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumer
      validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 /// What is wrong with a name; empty when nothing is.
-pub(super) fn check_name(rule: NameRule, name: &str) -> Vec<String> {
+pub(crate) fn check_name(rule: NameRule, name: &str) -> Vec<String> {
     let (most, fits, words) = match rule {
         NameRule::Subdomain => (253, name.split('.').all(is_label), SUBDOMAIN),
         NameRule::Label => (63, is_label(name), LABEL),

@@ -97,7 +97,7 @@ impl Comparison<'_> {
         self.rules.iter().any(|rules| rules.unordered.iter().any(|ending| path.ends_with(ending.as_str())))
     }
 
-    fn differ(&mut self, path: &str, text: String) {
+    fn differ(&mut self, path: &str, text: impl std::fmt::Display) {
         self.differences.push(format!("{path}: {text}"));
     }
 
