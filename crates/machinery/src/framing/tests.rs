@@ -1,3 +1,5 @@
+//! Splitting at every chunk size, against a parser.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Scanning and cutting, against a parser.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -23,9 +23,9 @@ use crate::metrics::Metrics;
 /// **Guarantees.** Each subscriber gets every object once as an initial addition, whenever it subscribes, and
 /// after that what changed (S7). Several subscribers do not influence each other (S9).
 ///
-/// **Cancellation.** The reflector stops when the last clone of the informer (also in subscriptions and in
-/// the [`Informers`](super::Informers) it came from) is dropped, or when those are shut down. A stopped informer keeps its store and
-/// ends its subscriptions; it cannot be started again (S11).
+/// **Cancellation.** The reflector stops when the last clone of the informer (also in subscriptions and in the
+/// [`Informers`](super::Informers) it came from) is dropped, or when those are shut down. A stopped informer
+/// keeps its store and ends its subscriptions; it cannot be started again (S11).
 #[derive(Clone, Debug)]
 pub struct Informer {
     core: Arc<Core>,

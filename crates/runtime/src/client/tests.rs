@@ -1,3 +1,5 @@
+//! Requests, retries and errors, against a scripted server.
+
 use std::error::Error;
 use std::time::Duration;
 

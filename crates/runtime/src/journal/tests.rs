@@ -1,3 +1,5 @@
+//! Loss, restarts, gaps and back-pressure, against a scripted server and a sink in memory.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The rules of listing and watching, against a scripted server.
+
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
