@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use pilothouse_machinery::schema::{FieldType, MessageType, Omission, Shape, ValueKind};
 use serde_json::{Map, Value};
 
-use super::Findings;
+use super::check::Findings;
 
 /// Removes unknown and empty fields; tells the unknown ones and the first value of a wrong type.
 pub(super) fn tidy(object: &mut Value, message: &MessageType, kind: &str) -> Findings {

@@ -20,7 +20,7 @@ impl History {
         Self { events: VecDeque::new(), bytes: 0, floor, last_dropped: 0 }
     }
 
-    /// The revision after which nothing is missing (invariant A3).
+    /// The revision after which nothing is missing (invariant S3).
     pub(super) fn floor(&self) -> u64 {
         self.floor
     }
@@ -32,7 +32,10 @@ impl History {
 
     /// Appends an event and drops the oldest ones that exceed `limits`. The newest one always stays.
     pub(super) fn push(&mut self, event: Arc<Event>, limits: HistoryLimits) {
-        debug_assert!(self.events.back().is_none_or(|last| last.revision() < event.revision()), "A2");
+        debug_assert!(
+            self.events.back().is_none_or(|last| last.revision() < event.revision()),
+            "invariant S1: revisions rise"
+        );
         self.bytes += event.object.size();
         self.events.push_back(event);
         let exceeds = |history: &Self| {

@@ -1,3 +1,5 @@
+//! The store: encoding, compare-and-set, history, snapshots of the past.
+
 use std::task::Waker;
 
 use pilothouse_machinery::ResourceType;
@@ -23,7 +25,7 @@ fn names(objects: &Objects) -> Vec<String> {
 }
 
 #[test]
-fn a1_objects_are_encoded_once_with_their_own_version_and_selectable_labels() {
+fn objects_are_encoded_once_with_their_own_version_and_selectable_labels() {
     let (store, kind) = (Store::new(1000, HistoryLimits::default()), maps());
     let stored = store.put(&kind, &ObjectKey::new("n", "a"), None, &mut object("web")).unwrap();
     let text = std::str::from_utf8(stored.stored_bytes()).unwrap();
@@ -50,7 +52,7 @@ fn a_write_based_on_an_old_revision_is_refused() {
 }
 
 #[test]
-fn a3_a_bounded_history_says_what_it_no_longer_knows() {
+fn a_bounded_history_says_what_it_no_longer_knows() {
     let (store, kind) = (Store::new(1000, HistoryLimits::events(2)), maps());
     let watch = store.open_watch(&kind);
     for index in 0..4 {

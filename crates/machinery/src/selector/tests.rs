@@ -1,3 +1,5 @@
+//! Selectors: matching, words of errors, printing and reading back.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
