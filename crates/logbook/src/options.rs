@@ -49,7 +49,7 @@ impl LogbookOptions {
     /// Tells this address of each job's end, signed if there is a secret. [`Logbook::open`](crate::Logbook::open)
     /// fails if the address is none.
     pub fn notify_webhook(self, address: &str, secret: Option<String>) -> Self {
-        let secret = secret.as_deref().map(SigningSecret::parse);
+        let secret = secret.map(|secret| SigningSecret::parse(&secret));
         self.notify(Destination::webhook(address, secret))
     }
 

@@ -98,8 +98,7 @@ impl JobState {
         match self {
             Cancelling => true,
             _ if self.is_terminal() => true,
-            Succeeding | Failing | Queued | Suspending | Suspended => !fate_known,
-            Pending => !fate_known,
+            Succeeding | Failing | Queued | Suspending | Suspended | Pending => !fate_known,
             Starting => matches!(previous, Pending | Running),
             Running => matches!(previous, Starting | Suspending),
             _ => false,

@@ -1,5 +1,7 @@
 //! The rules on objects as clusters write them, and properties over random sequences of facts.
 
+#![expect(clippy::needless_pass_by_value, reason = "objects are written where they are used")]
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -72,8 +74,8 @@ fn a_failure_before_any_container_ran_does_not_claim_that_it_ran() {
     let pulling = json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}});
     let pods = [pod("Failed", Some(2), pulling)];
     let way = advance(Some(standing(JobState::Submitted, 1)), &failed, &pods, Presence::Present);
-    use JobState::{Failed, Pending, Starting};
-    assert_eq!(states(&way), [(Pending, true), (Starting, true), (Failed, false)]);
+    let passed = [(JobState::Pending, true), (JobState::Starting, true), (JobState::Failed, false)];
+    assert_eq!(states(&way), passed);
     let last = way.steps.last().unwrap();
     assert_eq!((last.cause.reason.as_deref(), last.exit_code), (Some("DeadlineExceeded"), None));
 }
@@ -199,7 +201,7 @@ fn any_job() -> impl Strategy<Value = JobFacts> {
             let status =
                 json!({"active": active, "succeeded": succeeded, "failed": failed, "conditions": conditions});
             let deletion_requested_at = deleting.then(|| second(at));
-            JobFacts { suspended, deletion_requested_at, ..job(status) }
+            JobFacts { deletion_requested_at, suspended, ..job(status) }
         },
     )
 }

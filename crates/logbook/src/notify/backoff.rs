@@ -17,7 +17,7 @@ pub struct RetrySchedule {
 
 impl Default for RetrySchedule {
     fn default() -> Self {
-        Self { first: Duration::from_secs(1), longest: Duration::from_secs(15 * 60), tries: 12 }
+        Self { first: Duration::from_secs(1), longest: Duration::from_mins(15), tries: 12 }
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
         }
         let asked = schedule.pause(1, Some(Duration::from_secs(30)), &environment);
         assert_eq!(asked, Duration::from_secs(30));
-        let far = schedule.pause(1, Some(Duration::from_secs(86_400)), &environment);
+        let far = schedule.pause(1, Some(Duration::from_hours(24)), &environment);
         assert_eq!(far, schedule.longest);
     }
 }

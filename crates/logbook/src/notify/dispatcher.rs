@@ -105,7 +105,7 @@ impl<S: Sender> Shared<S> {
             at: now,
             duration_ms: i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
             code: result.as_ref().map_or_else(SendError::code, |code| Some(*code)),
-            error: result.as_ref().err().map(|error| describe(error)),
+            error: result.as_ref().err().map(describe),
             outcome: self.outcome(&result, number),
         };
         self.report(destination, &due, &attempt);
@@ -145,7 +145,7 @@ impl<S: Sender> Shared<S> {
                 let ahead = next.duration_since(self.environment.now());
                 Duration::try_from(ahead).unwrap_or(Duration::ZERO).max(Duration::from_millis(1))
             }
-            Ok(None) => Duration::from_secs(3600),
+            Ok(None) => Duration::from_hours(1),
             Err(_) => DATABASE_PAUSE,
         };
         tokio::select! {

@@ -1,5 +1,7 @@
 //! Queuing notifications in the transaction that records their cause.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -81,11 +83,14 @@ impl Announcement<'_> {
         let sequence = self.transition.sequence;
         let identity = format!("{destination}\n{}\n{}\n{sequence}", self.cluster, self.uid);
         let digest = Sha256::digest(identity.as_bytes());
-        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("msg_{hex}")
+        let (half, _) = digest.split_at(16);
+        half.iter().fold("msg_".to_owned(), |mut id, byte| {
+            let _ = write!(id, "{byte:02x}");
+            id
+        })
     }
 
-    /// A CloudEvents 1.0 event in JSON.
+    /// A `CloudEvents` 1.0 event in JSON.
     fn payload(&self, message_id: &str) -> String {
         let (transition, step) = (self.transition, self.transition.step);
         json!({

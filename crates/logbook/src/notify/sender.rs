@@ -10,7 +10,7 @@ use super::Destination;
 pub struct Message {
     /// The same on every try.
     pub id: String,
-    /// A CloudEvents 1.0 event in JSON.
+    /// A `CloudEvents` 1.0 event in JSON.
     pub payload: String,
     /// When this try began, in seconds since the Unix epoch: part of what is signed.
     pub timestamp: i64,

@@ -41,7 +41,6 @@ pub(super) enum Content {
 pub(super) struct PodObject {
     /// The uid of the Job that controls it.
     pub(super) owner_uid: Option<String>,
-    pub(super) created_at: Timestamp,
     pub(super) facts: PodFacts,
 }
 
@@ -98,8 +97,7 @@ fn content(entry: &JournalEntry) -> Content {
     let value = object.to_value();
     if value.get("kind").and_then(Value::as_str) == Some("Pod") {
         let facts = PodFacts::of(&value);
-        let created_at = facts.created_at.unwrap_or(entry.observed_at);
-        return Content::Pod(Box::new(PodObject { owner_uid: job_owner(&value), created_at, facts }));
+        return Content::Pod(Box::new(PodObject { owner_uid: job_owner(&value), facts }));
     }
     let facts = JobFacts::of(&value);
     let controller = controller(&value);

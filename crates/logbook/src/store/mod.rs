@@ -13,6 +13,8 @@ mod read_history;
 mod read_jobs;
 mod read_live;
 mod read_stream;
+#[cfg(test)]
+mod tests;
 mod write_job;
 mod write_pod;
 mod write_revision;

@@ -59,13 +59,13 @@ pub(super) async fn record(
 /// Answers with the scripted codes in turn (0: no answer), then with 204; remembers what it got.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Script {
-    pub(super) answers: Arc<Mutex<Vec<(u16, Option<Duration>)>>>,
+    pub(super) answers: Arc<Mutex<Vec<u16>>>,
     pub(super) received: Arc<Mutex<Vec<(String, Message)>>>,
 }
 
 impl Script {
     pub(super) fn of(codes: &[u16]) -> Self {
-        let answers = codes.iter().rev().map(|code| (*code, None)).collect();
+        let answers = codes.iter().rev().copied().collect();
         Self { answers: Arc::new(Mutex::new(answers)), ..Self::default() }
     }
 
@@ -77,10 +77,10 @@ impl Script {
 impl Sender for Script {
     async fn send(&self, destination: &Destination, message: &Message) -> Result<u16, SendError> {
         self.received.lock().push((destination.name().to_owned(), message.clone()));
-        match self.answers.lock().pop().unwrap_or((204, None)) {
-            (0, _) => Err(SendError::Unreachable { source: "connection refused".into() }),
-            (code @ 200..=299, _) => Ok(code),
-            (code, retry_after) => Err(SendError::Refused { code, retry_after }),
+        match self.answers.lock().pop().unwrap_or(204) {
+            0 => Err(SendError::Unreachable { source: "connection refused".into() }),
+            code @ 200..=299 => Ok(code),
+            code => Err(SendError::Refused { code, retry_after: None }),
         }
     }
 }

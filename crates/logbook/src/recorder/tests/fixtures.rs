@@ -1,5 +1,7 @@
 //! A recorder in memory, and the batches of a small cluster written by hand.
 
+#![expect(clippy::needless_pass_by_value, reason = "objects are written where they are used")]
+
 use std::sync::Arc;
 
 use jiff::Timestamp;

@@ -9,6 +9,8 @@ use crate::model::JobState;
 use crate::recorder::RecorderSink;
 use crate::store::Location;
 
+use JobState::{Pending, Running, Starting, Submitted, Succeeded};
+
 #[tokio::test]
 async fn j1_a_life_seen_whole_is_recorded_version_by_version_with_its_states_in_order() {
     let (pods, jobs) = life();
@@ -23,7 +25,6 @@ async fn j1_a_life_seen_whole_is_recorded_version_by_version_with_its_states_in_
     commit(&recorder, &batch(&PODS, pod_end)).await;
     commit(&recorder, &batch(&JOBS, job_end)).await;
 
-    use JobState::{Pending, Running, Starting, Submitted, Succeeded};
     assert_eq!(states(&recorder).await, [Submitted, Pending, Starting, Running, Succeeded]);
     let job = recorder.store().list_jobs(&Default::default(), None).await.unwrap().items.remove(0);
     assert_eq!((job.submitter.as_deref(), job.exit_code), (Some("ada"), Some(0)));

@@ -1,0 +1,96 @@
+//! The database by itself: opening it, and turning its pages.
+
+use std::path::Path;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::{Location, Store, StoreError};
+use crate::model::{JobFilter, JobState, StateGroup};
+
+/// Adds jobs straight into the table: `(name, second of creation, state)`.
+async fn add_jobs(store: &Store, jobs: &[(&str, i64, JobState)]) {
+    let mut turn = store.writer().await;
+    let mut transaction = turn.begin().await.unwrap();
+    let cluster = super::cluster_id(&mut transaction, "test", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    for (name, created_at, state) in jobs {
+        sqlx::query(
+            "INSERT INTO job (cluster_id, uid, kind, namespace, name, state, attempt, resource_version, active, ready,
+                 succeeded, failed, created_at, state_since, coverage, last_sequence, facts)
+             VALUES ($1, $2, 'batch/v1 Job', 'default', $2, $3, 1, '1', 0, 0, 0, 0, $4, $4, 'full', 0, '{}')",
+        )
+        .bind(cluster)
+        .bind(*name)
+        .bind(state.as_str())
+        .bind(created_at * 1000)
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    }
+    transaction.commit(None).await.unwrap();
+}
+
+#[tokio::test]
+async fn pages_show_every_job_once_newest_first_while_new_ones_come_in() {
+    let store = Store::open(&Location::Memory).await.unwrap();
+    let old = [
+        ("a", 1, JobState::Failed),
+        ("b", 2, JobState::Running),
+        ("c", 2, JobState::Running),
+        ("d", 3, JobState::Lost),
+    ];
+    add_jobs(&store, &old).await;
+    let filter = JobFilter { limit: 2, ..JobFilter::default() };
+    let first = store.list_jobs(&filter, None).await.unwrap();
+    add_jobs(&store, &[("e", 4, JobState::Submitted)]).await;
+    let second = store.list_jobs(&filter, first.next.as_deref()).await.unwrap();
+    let names: Vec<_> = first.items.iter().chain(&second.items).map(|job| job.name.as_str()).collect();
+    assert_eq!((names, second.next), (vec!["d", "c", "b", "a"], None));
+
+    let running = JobFilter { states: StateGroup::Active.states().collect(), ..JobFilter::default() };
+    assert_eq!(store.list_jobs(&running, None).await.unwrap().items.len(), 2);
+    let named =
+        JobFilter { name: Some("A".into()), namespace: Some("default".into()), ..JobFilter::default() };
+    assert_eq!(store.list_jobs(&named, None).await.unwrap().items.len(), 1);
+    let elsewhere = JobFilter { namespace: Some("elsewhere".into()), ..JobFilter::default() };
+    assert!(store.list_jobs(&elsewhere, None).await.unwrap().items.is_empty());
+    let counts = store.counts_by_state(None).await.unwrap();
+    assert_eq!((counts[&JobState::Running], counts[&JobState::Queued], counts.len()), (2, 0, 14));
+    assert!(matches!(store.list_jobs(&filter, Some("nonsense")).await, Err(StoreError::Cursor(_))));
+}
+
+async fn pragma(path: &Path, statement: &'static str) -> i64 {
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::query_scalar(statement).fetch_optional(&mut connection).await.unwrap().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn a_file_is_opened_by_one_at_a_time_keeps_what_it_has_and_refuses_a_newer_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logbook.sqlite");
+    let location = Location::File(path.clone());
+    let store = Store::open(&location).await.unwrap();
+    assert!(matches!(Store::open(&location).await, Err(StoreError::InUse { .. })));
+    add_jobs(&store, &[("a", 1, JobState::Running)]).await;
+    drop(store);
+    let store = Store::open(&location).await.unwrap();
+    assert_eq!(store.job_by_uid("a").await.unwrap().map(|job| job.state), Some(JobState::Running));
+    drop(store);
+    pragma(&path, "PRAGMA user_version = 99").await;
+    assert!(matches!(Store::open(&location).await, Err(StoreError::NewerSchema { found: 99, .. })));
+}
+
+#[tokio::test]
+async fn every_commit_reaches_the_disk_before_it_is_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Location::File(folder.path().join("logbook.sqlite"))).await.unwrap();
+    let mut turn = store.writer().await;
+    let mut transaction = turn.begin().await.unwrap();
+    let synchronous: i64 =
+        sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *transaction).await.unwrap();
+    let journal: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *transaction).await.unwrap();
+    let foreign_keys: i64 =
+        sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut *transaction).await.unwrap();
+    assert_eq!((synchronous, journal.as_str(), foreign_keys), (2, "wal", 1));
+}
