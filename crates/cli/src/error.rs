@@ -14,7 +14,7 @@ pub(crate) enum CommandError {
     #[error("cannot find a cluster: name one with --kubeconfig")]
     Infer { source: kube::config::InferConfigError },
     #[error("cannot build a client for the cluster")]
-    Client { source: kube::Error },
+    Client { source: pilothouse::ClientError },
     #[error("cannot reach the cluster at {url}")]
     Reach { url: String, source: pilothouse::ClientError },
     #[error("cannot open the logbook in {}", path.display())]
