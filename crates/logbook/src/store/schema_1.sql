@@ -63,6 +63,7 @@ CREATE TABLE job (
     facts            TEXT NOT NULL,
     UNIQUE (cluster_id, uid)
 ) STRICT;
+CREATE INDEX job_by_uid ON job (uid, id);
 CREATE INDEX job_newest ON job (created_at, id);
 CREATE INDEX job_by_state ON job (state, created_at, id);
 CREATE INDEX job_by_namespace ON job (namespace, created_at, id);

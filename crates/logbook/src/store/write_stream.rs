@@ -122,12 +122,19 @@ pub(crate) async fn link_gap(
     .execute(&mut *connection)
     .await
     .doing(ACTION)?;
+    // Two statements, each with an index of its own: ended jobs are many.
     sqlx::query(
-        "UPDATE job SET coverage = 'gap' WHERE cluster_id = $2 AND coverage = 'full'
-         AND (ended_at IS NULL OR id IN (SELECT job_id FROM revision WHERE gap_id = $1))",
+        "UPDATE job SET coverage = 'gap' WHERE cluster_id = $1 AND coverage = 'full' AND ended_at IS NULL",
+    )
+    .bind(stream.cluster_id)
+    .execute(&mut *connection)
+    .await
+    .doing(ACTION)?;
+    sqlx::query(
+        "UPDATE job SET coverage = 'gap'
+         WHERE coverage = 'full' AND id IN (SELECT job_id FROM revision WHERE gap_id = $1)",
     )
     .bind(gap_id)
-    .bind(stream.cluster_id)
     .execute(connection)
     .await
     .doing(ACTION)?;
