@@ -11,6 +11,7 @@ use crate::console::{Welcome, shell_word};
 use crate::error::CommandError;
 use crate::files::create_folder;
 use crate::local_server::{LocalServer, listen};
+use crate::logbook::identity;
 use crate::portal::portal;
 use crate::workload;
 
@@ -28,7 +29,8 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
     let metrics = Metrics::new();
     let client = server.client(&environment, &metrics);
     let database = options.data.join("logbook.sqlite");
-    let logbook = logbook_options(&options, &database);
+    let cluster = identity(&client).await.map_err(|source| CommandError::Reach { url: server.url(), source })?;
+    let logbook = logbook_options(&options, &database).cluster(cluster);
     let logbook = Logbook::open(logbook, client.clone(), environment.clone())
         .await
         .map_err(|source| CommandError::Logbook { path: database.clone(), source })?;

@@ -63,7 +63,7 @@ async fn config(options: &LogbookArguments) -> Result<kube::Config, CommandError
 }
 
 /// What tells this cluster from others for as long as it lives: the uid of its `kube-system` namespace.
-async fn identity(client: &Client) -> Result<String, pilothouse::ClientError> {
+pub(crate) async fn identity(client: &Client) -> Result<String, pilothouse::ClientError> {
     let namespace = client.get_json("/api/v1/namespaces/kube-system").await?;
     let uid = namespace.pointer("/metadata/uid").and_then(Value::as_str);
     Ok(uid.unwrap_or_default().to_owned())
