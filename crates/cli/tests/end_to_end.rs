@@ -18,6 +18,23 @@ struct Demo {
     process: Pilothouse,
 }
 
+/// A job that fails for good at its first failure.
+const BROKEN: &str = "\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: broken
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: main
+        image: busybox
+        command: [sh, -c, 'exit 3']
+";
+
 async fn demo() -> Demo {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -96,7 +113,9 @@ async fn a_job_created_with_kubectl_shows_within_a_second_runs_and_is_kept() {
     assert_in_order(&seen, &["Pending", "Starting", "Running", "Succeeded"]);
     assert!(revisions(&demo.data, "hello").await >= 4, "each version of the job is a revision");
 
-    kubectl.run(&["create", "job", "broken", "--image=busybox", "--", "sh", "-c", "exit 3"]).await;
+    let manifest = demo.data.join("broken.yaml");
+    std::fs::write(&manifest, BROKEN).unwrap();
+    kubectl.run(&["create", "-f", manifest.to_str().unwrap()]).await;
     let broken = demo.job_in("broken", &["Failed"]).await;
     assert_eq!(
         (&broken["exitCode"], &broken["reason"]),
@@ -122,8 +141,11 @@ async fn a_job_submitted_on_the_portal_runs_and_is_kept() {
     let form = http::Request::get(format!("{}/submit", demo.portal)).body(String::new()).unwrap();
     let (parts, page) = send(form).await;
     let cookie = parts.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let token = hidden_field(&page, "csrf");
-    let body = format!("csrf={token}&namespace=default&name=from-the-portal&image=busybox&command=echo+hi");
+    let token = hidden_field(&page, "token");
+    let body = format!(
+        "token={token}&namespace=default&name=from-the-portal&image=busybox&command=echo+hi&parallelism=1\
+         &completions=1&backoff_limit=0&deadline=&annotations=&intent=create"
+    );
     let request = http::Request::post(format!("{}/submit", demo.portal))
         .header("content-type", "application/x-www-form-urlencoded")
         .header("cookie", cookie)
