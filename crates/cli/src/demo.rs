@@ -29,7 +29,8 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
     let metrics = Metrics::new();
     let client = server.client(&environment, &metrics);
     let database = options.data.join("logbook.sqlite");
-    let cluster = identity(&client).await.map_err(|source| CommandError::Reach { url: server.url(), source })?;
+    let cluster =
+        identity(&client).await.map_err(|source| CommandError::Reach { url: server.url(), source })?;
     let logbook = logbook_options(&options, &database).cluster(cluster);
     let logbook = Logbook::open(logbook, client.clone(), environment.clone())
         .await

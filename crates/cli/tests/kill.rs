@@ -33,6 +33,7 @@ async fn j2_killed_at_20_random_moments_while_500_jobs_run_it_misses_and_doubles
     let logbook = ["logbook", "--port", "0", "--kubeconfig", kubeconfig.to_str().unwrap()];
     let logbook = [&logbook[..], &["--data", data.to_str().unwrap()]].concat();
     let mut recorder = Pilothouse::start(&logbook).await;
+    wait_until_following(&data).await;
     let submitting = tokio::spawn(submit(client.clone()));
     let environment = Environment::seeded(u64::from(std::process::id()));
     for kill in 1..=KILLS {
@@ -141,6 +142,15 @@ async fn open(data: &Path) -> SqlitePool {
 
 async fn count(data: &Path, query: &'static str) -> i64 {
     sqlx::query(query).fetch_one(&open(data).await).await.unwrap().get(0)
+}
+
+/// Waits until both streams have a committed position: what was written before their first list is not observable.
+async fn wait_until_following(data: &Path) {
+    let deadline = Instant::now() + PATIENCE;
+    while count(data, "SELECT count(*) FROM stream").await < 2 {
+        assert!(Instant::now() < deadline, "the logbook does not follow jobs and pods");
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// The versions in the database, once there are `expected` of them or nothing new has come for a while.
