@@ -1,5 +1,7 @@
 //! One seed, one trace: API server, controllers and jobs under one paused, single-threaded runtime without sockets.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::process::Command;
 
 /// The requests that the API server of a run saw, in a process of its own.

@@ -1,5 +1,7 @@
 //! The rules of style that a compiler does not check. Each exception is listed here with its reason.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use pilothouse_tests::sources;

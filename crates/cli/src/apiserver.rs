@@ -19,7 +19,7 @@ pub(crate) async fn run(options: ApiserverArguments) -> Result<(), CommandError>
     let client = server.client(&environment, &metrics);
     let mut manager = Manager::new("apiserver").client(client).environment(environment).metrics(metrics);
     if options.simulate {
-        let cluster = ClusterOptions { speed: options.speed, ..ClusterOptions::default() };
+        let cluster = ClusterOptions::default().with_speed(options.speed);
         manager = SimulatedCluster::new(cluster).add_to(manager);
     }
     let kubectl = format!("kubectl --kubeconfig {}", shell_word(&options.kubeconfig_out));

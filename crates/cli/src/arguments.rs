@@ -74,7 +74,7 @@ pub(crate) struct Demo {
     /// Submit no jobs by itself.
     #[arg(long)]
     pub(crate) no_workload: bool,
-    /// Post a signed CloudEvent to this address whenever a job ends.
+    /// Post an event (CloudEvents 1.0) to this address whenever a job ends.
     #[arg(long, value_name = "URL")]
     pub(crate) notify_webhook: Option<String>,
 }
@@ -115,7 +115,7 @@ pub(crate) struct LogbookArguments {
     /// The port of the portal on 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "N", default_value_t = 8080)]
     pub(crate) port: u16,
-    /// Post a signed CloudEvent to this address whenever a job ends.
+    /// Post an event (CloudEvents 1.0) to this address whenever a job ends.
     #[arg(long, value_name = "URL")]
     pub(crate) notify_webhook: Option<String>,
     /// The secret that signs notifications (Standard Webhooks, HMAC-SHA256).

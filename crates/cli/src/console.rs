@@ -17,7 +17,7 @@ impl Welcome {
     }
 
     /// One fact: a short name and its value.
-    pub(crate) fn fact(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn fact(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.facts.push((name, value.to_string()));
         self
     }

@@ -38,7 +38,7 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
 
     let manager =
         Manager::new("demo").client(client.clone()).environment(environment.clone()).metrics(metrics);
-    let cluster = ClusterOptions { speed: options.speed, ..ClusterOptions::default() };
+    let cluster = ClusterOptions::default().with_nodes(workload::nodes()).with_speed(options.speed);
     let manager = SimulatedCluster::new(cluster).add_to(manager);
     let mut manager = logbook.add_to(manager).add(portal(listener, logbook.router()));
     if !options.no_workload {

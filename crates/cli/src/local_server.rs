@@ -62,7 +62,7 @@ impl LocalServer {
 fn secret() -> Result<String, CommandError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|source| CommandError::Entropy { source })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// Listens on 127.0.0.1; `option` is the flag to name when the port is taken.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::batch::v1::Job;
 use pilothouse::{Client, ClientError, Environment};
+use pilothouse_cluster::SimulatedNode;
 use serde_json::{Value, json};
 
 /// One kind of job that the workload draws from.
@@ -16,6 +16,7 @@ struct Template {
     parallelism: u32,
     completions: u32,
     backoff_limit: u32,
+    deadline_seconds: Option<u32>,
     annotations: &'static [(&'static str, &'static str)],
     weight: usize,
 }
@@ -29,6 +30,7 @@ const PLAIN: Template = Template {
     parallelism: 1,
     completions: 1,
     backoff_limit: 2,
+    deadline_seconds: None,
     annotations: &[],
     weight: 1,
 };
@@ -91,7 +93,24 @@ const TEMPLATES: &[Template] = &[
         weight: 1,
         ..PLAIN
     },
+    Template {
+        name: "typo",
+        image: "registry.example/toools:1",
+        command: &["run"],
+        user: "dee",
+        deadline_seconds: Some(40),
+        annotations: &[("image-error", "manifest unknown")],
+        weight: 1,
+        ..PLAIN
+    },
 ];
+
+/// The nodes that the workload runs on: enough for it to flow, few enough that a job waits now and then.
+pub(crate) fn nodes() -> [SimulatedNode; 4] {
+    let plain = |name| SimulatedNode::new(name).with_resource("cpu", "32").with_resource("memory", "256Gi");
+    let with_gpus = |name| plain(name).with_resource("nvidia.com/gpu", "8");
+    [plain("node-1"), plain("node-2"), with_gpus("gpu-1"), with_gpus("gpu-2")]
+}
 
 /// Submits a first handful of jobs at once, then one every few seconds (divided by `speed`), until dropped.
 ///
@@ -146,6 +165,7 @@ fn manifest(template: &Template, sequence: u32) -> Value {
             "parallelism": template.parallelism,
             "completions": template.completions,
             "backoffLimit": template.backoff_limit,
+            "activeDeadlineSeconds": template.deadline_seconds,
             "template": {
                 "metadata": {"annotations": hints},
                 "spec": {
@@ -164,6 +184,8 @@ fn manifest(template: &Template, sequence: u32) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::batch::v1::Job;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,8 @@
 //! The whole product as a user meets it: `pilothouse demo`, `kubectl`, the portal, the SQLite file.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "each test file uses its own part")]
 mod support;
 
 use std::path::Path;

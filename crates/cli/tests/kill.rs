@@ -1,5 +1,8 @@
 //! The logbook, killed again and again while jobs run, records what the API server's own history says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "each test file uses its own part")]
 mod support;
 
 use std::collections::BTreeSet;
@@ -34,8 +37,8 @@ async fn j2_killed_at_20_random_moments_while_500_jobs_run_it_misses_and_doubles
     let logbook = [&logbook[..], &["--data", data.to_str().unwrap()]].concat();
     let mut recorder = Pilothouse::start(&logbook).await;
     wait_until_following(&data).await;
-    let submitting = tokio::spawn(submit(client.clone()));
     let environment = Environment::seeded(u64::from(std::process::id()));
+    let submitting = environment.spawn("submit", submit(client.clone()));
     for kill in 1..=KILLS {
         let moment = Duration::from_millis(50 + environment.random_u64() % 1500);
         sleep(moment).await;

@@ -9,7 +9,7 @@ use pilothouse_cluster::{ClusterOptions, SimulatedCluster};
 use serde_json::json;
 
 /// How much simulated time the run takes.
-const LENGTH: Duration = Duration::from_secs(300);
+const LENGTH: Duration = Duration::from_mins(5);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seed = std::env::args().nth(1).ok_or("usage: trace SEED")?.parse()?;

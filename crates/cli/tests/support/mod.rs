@@ -1,7 +1,5 @@
 //! Runs the `pilothouse` command as a user would, and talks to what it serves.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,10 +15,10 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `pilothouse`; killed when dropped.
-pub struct Pilothouse {
+pub(crate) struct Pilothouse {
     child: Child,
     output: Lines<BufReader<ChildStdout>>,
     facts: Vec<(String, String)>,
@@ -28,7 +26,7 @@ pub struct Pilothouse {
 
 impl Pilothouse {
     /// Starts the command and waits until it has said that it is ready.
-    pub async fn start(arguments: &[&str]) -> Self {
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
             .args(arguments)
             .stdout(Stdio::piped())
@@ -54,18 +52,18 @@ impl Pilothouse {
     }
 
     /// A fact that the command printed, as `portal`.
-    pub fn fact(&self, name: &str) -> &str {
+    pub(crate) fn fact(&self, name: &str) -> &str {
         let found = self.facts.iter().find(|(known, _)| known == name);
         &found.unwrap_or_else(|| panic!("no {name:?} in {:?}", self.facts)).1
     }
 
     /// Kills it without notice (SIGKILL) and waits until it is gone.
-    pub async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
     /// Asks it to stop as Ctrl-C does; the exit code and how long it took.
-    pub async fn interrupt(mut self) -> (Option<i32>, Duration) {
+    pub(crate) async fn interrupt(mut self) -> (Option<i32>, Duration) {
         let started = Instant::now();
         let id = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
@@ -75,7 +73,8 @@ impl Pilothouse {
 }
 
 /// The `kubectl` on the path, if there is one. Where `PILOTHOUSE_REQUIRE_KUBECTL` is set, its absence is a failure.
-pub fn kubectl_path() -> Option<PathBuf> {
+#[expect(clippy::disallowed_methods, reason = "a test looks for a program as a shell does")]
+pub(crate) fn kubectl_path() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path).map(|folder| folder.join("kubectl")).find(|file| file.is_file());
     assert!(
@@ -86,15 +85,15 @@ pub fn kubectl_path() -> Option<PathBuf> {
 }
 
 /// `kubectl` with a kubeconfig and a discovery cache of its own.
-pub struct Kubectl {
-    pub path: PathBuf,
-    pub kubeconfig: PathBuf,
-    pub cache: PathBuf,
+pub(crate) struct Kubectl {
+    pub(crate) path: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
+    pub(crate) cache: PathBuf,
 }
 
 impl Kubectl {
     /// Runs it to its end; its standard output.
-    pub async fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> String {
         let output = Command::new(&self.path)
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
@@ -116,28 +115,28 @@ impl Kubectl {
 }
 
 /// Sends one request; status, `Set-Cookie` and `Location` headers, body.
-pub async fn send(request: http::Request<String>) -> (http::response::Parts, String) {
+pub(crate) async fn send(request: http::Request<String>) -> (http::response::Parts, String) {
     let (parts, body) = stream(request).await;
     let bytes = timeout(PATIENCE, body.collect()).await.unwrap().unwrap().to_bytes();
     (parts, String::from_utf8(bytes.to_vec()).unwrap())
 }
 
 /// Sends one request; the body as it arrives.
-pub async fn stream(request: http::Request<String>) -> (http::response::Parts, Incoming) {
+pub(crate) async fn stream(request: http::Request<String>) -> (http::response::Parts, Incoming) {
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let request = request.map(|body| Full::new(Bytes::from(body)));
     timeout(PATIENCE, client.request(request)).await.unwrap().unwrap().into_parts()
 }
 
 /// Reads a JSON document.
-pub async fn get_json(url: &str) -> Value {
+pub(crate) async fn get_json(url: &str) -> Value {
     let (parts, body) = send(http::Request::get(url).body(String::new()).unwrap()).await;
     assert!(parts.status.is_success(), "GET {url}: {} {body}", parts.status);
     serde_json::from_str(&body).unwrap()
 }
 
 /// Reads a document until `found` gives a value.
-pub async fn poll<T>(what: &str, url: &str, found: impl Fn(&Value) -> Option<T>) -> T {
+pub(crate) async fn poll<T>(what: &str, url: &str, found: impl Fn(&Value) -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let document = get_json(url).await;
@@ -150,7 +149,7 @@ pub async fn poll<T>(what: &str, url: &str, found: impl Fn(&Value) -> Option<T>)
 }
 
 /// Reads a server-sent event stream until its text contains `wanted`; how long that took.
-pub async fn wait_for_event(body: &mut Incoming, wanted: &str, since: Instant) -> Duration {
+pub(crate) async fn wait_for_event(body: &mut Incoming, wanted: &str, since: Instant) -> Duration {
     let mut text = String::new();
     let read = async {
         while let Some(frame) = body.frame().await {
@@ -167,6 +166,6 @@ pub async fn wait_for_event(body: &mut Incoming, wanted: &str, since: Instant) -
 }
 
 /// The SQLite file of a data folder.
-pub fn database(folder: &Path) -> PathBuf {
+pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join("logbook.sqlite")
 }
