@@ -71,8 +71,11 @@ impl Logbook {
         let store = Store::open(&options.location).await?;
         let metrics = LogbookMetrics::new(&Metrics::new());
         let recorder =
-            Recorder::open(store, &options.cluster, &destinations, environment.clone(), metrics).await?;
-        let portal = PortalOptions { cluster: options.cluster, allowed_hosts: options.allowed_hosts };
+            Recorder::open(store, options.cluster, &destinations, environment.clone(), metrics).await?;
+        let portal = PortalOptions {
+            cluster: recorder.cluster_name().to_owned(),
+            allowed_hosts: options.allowed_hosts,
+        };
         let (retry, is_read_only) = (options.retry, options.is_read_only);
         Ok(Self { recorder, client, environment, destinations, retry, portal, is_read_only })
     }

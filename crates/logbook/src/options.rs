@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::Cluster;
 use crate::notify::{Destination, DestinationError, RetrySchedule, SigningSecret};
 use crate::store::Location;
 
@@ -9,7 +10,7 @@ use crate::store::Location;
 #[derive(Clone, Debug)]
 pub struct LogbookOptions {
     pub(crate) location: Location,
-    pub(crate) cluster: String,
+    pub(crate) cluster: Cluster,
     pub(crate) destinations: Vec<Result<Destination, DestinationError>>,
     pub(crate) retry: RetrySchedule,
     pub(crate) allowed_hosts: Vec<String>,
@@ -32,7 +33,7 @@ impl LogbookOptions {
     fn at(location: Location) -> Self {
         Self {
             location,
-            cluster: "cluster".to_owned(),
+            cluster: "cluster".into(),
             destinations: Vec::new(),
             retry: RetrySchedule::default(),
             allowed_hosts: Vec::new(),
@@ -40,9 +41,16 @@ impl LogbookOptions {
         }
     }
 
-    /// What the cluster is called in the database: its identity there, so give each cluster its own and keep it.
-    pub fn cluster(mut self, name: impl Into<String>) -> Self {
-        self.cluster = name.into();
+    /// What the database tells the cluster from others by: give each cluster its own and keep it.
+    pub fn cluster(mut self, identity: impl Into<String>) -> Self {
+        self.cluster.identity = identity.into();
+        self
+    }
+
+    /// What people call the cluster, as pages show it; it may change. Without one they show the name that the
+    /// database has, else the first 8 characters of the identity.
+    pub fn cluster_name(mut self, name: impl Into<String>) -> Self {
+        self.cluster.name = Some(name.into());
         self
     }
 

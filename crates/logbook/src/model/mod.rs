@@ -4,6 +4,7 @@
 //! from where the job stands. Both are pure.
 
 mod advance;
+mod cluster;
 mod derive;
 mod facts;
 mod history;
@@ -16,6 +17,7 @@ mod tests;
 mod text_enum;
 
 pub use advance::{Advance, Standing, Step, advance, exit_code};
+pub use cluster::Cluster;
 pub use derive::{Derived, Effective, Presence, derive};
 pub use facts::{Cause, Condition, ContainerEnd, ContainerFacts, JobFacts, PodFacts};
 pub use history::{Coverage, Gap, Provenance, Revision, RevisionEvent, StreamPosition, Transition};

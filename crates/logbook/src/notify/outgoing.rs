@@ -23,7 +23,9 @@ pub(crate) struct Subscription {
 /// A transition to tell of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Announcement<'a> {
+    /// The cluster's identity.
     pub(crate) cluster: &'a str,
+    pub(crate) cluster_name: &'a str,
     pub(crate) kind: &'a str,
     pub(crate) uid: &'a str,
     pub(crate) namespace: &'a str,
@@ -104,6 +106,7 @@ impl Announcement<'_> {
             "data": {
                 "job": {
                     "cluster": self.cluster,
+                    "clusterName": self.cluster_name,
                     "kind": self.kind,
                     "namespace": self.namespace,
                     "name": self.name,

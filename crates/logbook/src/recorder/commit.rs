@@ -10,16 +10,17 @@ use super::context::Batch;
 use super::prepare::{Prepared, prepare};
 use super::{jobs, pods};
 use crate::metrics::{BatchCounts, LogbookMetrics};
-use crate::model::Gap;
+use crate::model::{Cluster, Gap};
 use crate::notify::{Destination, Subscription, register};
-use crate::store::{Objects, Store, StoreError, StreamKey, cluster_id, link_gap, put_gap, put_position};
+use crate::store::{Objects, Store, StoreError, StreamKey, link_gap, put_cluster, put_gap, put_position};
 
 /// Writes down what the journals of one cluster bring. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     pub(super) store: Store,
     pub(super) cluster_id: i64,
-    pub(super) cluster: Arc<str>,
+    /// The cluster's identity and name.
+    pub(super) cluster: Arc<(String, String)>,
     pub(super) environment: Environment,
     pub(super) subscriptions: Arc<[Subscription]>,
     pub(super) metrics: LogbookMetrics,
@@ -28,24 +29,26 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder of the cluster of this name, which queues notifications for these destinations.
+    /// A recorder of this cluster, which queues notifications for these destinations.
     ///
     /// Fails if the database refuses. Cancelling is safe.
     pub async fn open(
         store: Store,
-        cluster: &str,
+        cluster: impl Into<Cluster>,
         destinations: &[Destination],
         environment: Environment,
         metrics: LogbookMetrics,
     ) -> Result<Self, StoreError> {
         let mut turn = store.writer().await;
         let mut transaction = turn.begin().await?;
-        let cluster_id = cluster_id(&mut transaction, cluster, environment.now()).await?;
+        let cluster = cluster.into();
+        let (cluster_id, name) = put_cluster(&mut transaction, &cluster, environment.now()).await?;
         let subscriptions = register(&mut transaction, destinations).await?.into();
         transaction.commit(None).await?;
         drop(turn);
         let outgoing = Arc::new(watch::Sender::new(0));
-        Ok(Self { store, cluster_id, cluster: cluster.into(), environment, subscriptions, metrics, outgoing })
+        let cluster = Arc::new((cluster.identity, name));
+        Ok(Self { store, cluster_id, cluster, environment, subscriptions, metrics, outgoing })
     }
 
     /// The same recorder with other counters.
@@ -58,6 +61,12 @@ impl Recorder {
     #[must_use]
     pub fn outgoing(&self) -> watch::Receiver<u64> {
         self.outgoing.subscribe()
+    }
+
+    /// What people call the cluster.
+    #[must_use]
+    pub fn cluster_name(&self) -> &str {
+        &self.cluster.1
     }
 
     /// The database it writes to.

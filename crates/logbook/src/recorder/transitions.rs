@@ -155,7 +155,8 @@ async fn announce(
     id: i64,
 ) -> Result<(), StoreError> {
     let announcement = Announcement {
-        cluster: &batch.recorder.cluster,
+        cluster: &batch.recorder.cluster.0,
+        cluster_name: &batch.recorder.cluster.1,
         kind: subject.kind,
         uid: subject.uid,
         namespace: subject.namespace,

@@ -7,7 +7,7 @@ use super::StoreError;
 use super::error::Doing;
 
 /// One script per schema number, in order from 1. A script that has shipped is never edited.
-const SCRIPTS: &[&str] = &[include_str!("schema_1.sql")];
+const SCRIPTS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// Runs the scripts that the file has not seen, each in one transaction with the schema number it leads to.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {

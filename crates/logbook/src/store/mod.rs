@@ -34,4 +34,4 @@ pub(crate) use write_job::{
 };
 pub(crate) use write_pod::{PodContent, pods_of, put_pod, stored_pod};
 pub(crate) use write_revision::{NewRevision, PackedDocument, adopt, put_revision};
-pub(crate) use write_stream::{StreamKey, cluster_id, link_gap, put_gap, put_position};
+pub(crate) use write_stream::{StreamKey, link_gap, put_cluster, put_gap, put_position};

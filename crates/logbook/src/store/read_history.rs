@@ -104,7 +104,7 @@ impl Store {
     pub async fn streams(&self) -> Result<Vec<StreamPosition>, StoreError> {
         let query = sqlx::query(
             "SELECT stream.*, cluster.name AS cluster FROM stream
-             JOIN cluster ON cluster.id = stream.cluster_id ORDER BY cluster.name, stream.resource",
+             JOIN cluster ON cluster.id = stream.cluster_id ORDER BY cluster.name, cluster.id, stream.resource",
         );
         self.rows("read stream positions", query, decode::stream).await
     }

@@ -6,13 +6,14 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{Location, Store, StoreError};
-use crate::model::{JobFilter, JobState, StateGroup};
+use crate::model::{Cluster, JobFilter, JobState, StateGroup};
 
 /// Adds jobs straight into the table: `(name, second of creation, state)`.
 async fn add_jobs(store: &Store, jobs: &[(&str, i64, JobState)]) {
     let mut turn = store.writer().await;
     let mut transaction = turn.begin().await.unwrap();
-    let cluster = super::cluster_id(&mut transaction, "test", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    let (cluster, _) =
+        super::put_cluster(&mut transaction, &"test".into(), jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     for (name, created_at, state) in jobs {
         sqlx::query(
             "INSERT INTO job (cluster_id, uid, kind, namespace, name, state, attempt, resource_version, active, ready,
@@ -93,4 +94,46 @@ async fn every_commit_reaches_the_disk_before_it_is_acknowledged() {
     let foreign_keys: i64 =
         sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut *transaction).await.unwrap();
     assert_eq!((synchronous, journal.as_str(), foreign_keys), (2, "wal", 1));
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_keeps_its_rows_and_names_its_cluster_by_the_beginning_of_the_identity() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logbook.sqlite");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut old = options.connect().await.unwrap();
+    for script in [
+        include_str!("schema_1.sql"),
+        "PRAGMA user_version = 1;
+         INSERT INTO cluster (id, name, added_at) VALUES (7, '4d2f9c1e-0000', 5);
+         INSERT INTO stream VALUES (7, 'jobs.batch/v1', '41', 6);
+         INSERT INTO job (cluster_id, uid, kind, namespace, name, state, attempt, resource_version, active, ready,
+             succeeded, failed, created_at, state_since, coverage, last_sequence, facts)
+         VALUES (7, 'a', 'batch/v1 Job', 'default', 'a', 'Running', 1, '1', 0, 0, 0, 0, 4, 4, 'full', 0, '{}');",
+    ] {
+        sqlx::raw_sql(script).execute(&mut old).await.unwrap();
+    }
+    drop(old);
+
+    let store = Store::open(&Location::File(path.clone())).await.unwrap();
+    let job = store.job_by_uid("a").await.unwrap().unwrap();
+    assert_eq!((job.state, job.cluster.as_str()), (JobState::Running, "4d2f9c1e"));
+    assert_eq!(store.streams().await.unwrap()[0].resource_version, "41");
+    let mut turn = store.writer().await;
+    let mut transaction = turn.begin().await.unwrap();
+    let named = Cluster { name: Some("prod".into()), ..Cluster::from("4d2f9c1e-0000") };
+    for (cluster, name) in [
+        (Cluster::from("4d2f9c1e-0000"), "4d2f9c1e"),
+        (named, "prod"),
+        (Cluster::from("4d2f9c1e-0000"), "prod"),
+    ] {
+        let known =
+            super::put_cluster(&mut transaction, &cluster, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(known, (7, name.to_owned()), "found by its identity");
+    }
+    transaction.commit(None).await.unwrap();
+    drop(turn);
+    drop(store);
+    assert_eq!(pragma(&path, "PRAGMA user_version").await, 2);
+    assert_eq!(pragma(&path, "SELECT count(*) FROM pragma_foreign_key_check").await, 0);
 }

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::StoreError;
 use super::error::Doing;
-use crate::model::Gap;
+use crate::model::{Cluster, Gap};
 
 /// One stream of one cluster.
 #[derive(Clone, Copy, Debug)]
@@ -14,24 +14,23 @@ pub(crate) struct StreamKey<'a> {
     pub(crate) resource: &'a str,
 }
 
-/// The cluster's number, given at its first appearance.
-pub(crate) async fn cluster_id(
+/// The cluster's number, given at its first appearance, and its name: the one it has now, else the one it had.
+pub(crate) async fn put_cluster(
     connection: &mut SqliteConnection,
-    name: &str,
+    cluster: &Cluster,
     now: Timestamp,
-) -> Result<i64, StoreError> {
-    const ACTION: &str = "register a cluster";
-    sqlx::query("INSERT INTO cluster (name, added_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
-        .bind(name)
-        .bind(now.as_millisecond())
-        .execute(&mut *connection)
-        .await
-        .doing(ACTION)?;
-    sqlx::query_scalar("SELECT id FROM cluster WHERE name = $1")
-        .bind(name)
-        .fetch_one(connection)
-        .await
-        .doing(ACTION)
+) -> Result<(i64, String), StoreError> {
+    sqlx::query_as(
+        "INSERT INTO cluster (identity, name, added_at) VALUES ($1, coalesce($2, $3), $4)
+         ON CONFLICT (identity) DO UPDATE SET name = coalesce($2, name) RETURNING id, name",
+    )
+    .bind(&cluster.identity)
+    .bind(cluster.given_name())
+    .bind(cluster.fallback_name())
+    .bind(now.as_millisecond())
+    .fetch_one(connection)
+    .await
+    .doing("register a cluster")
 }
 
 /// Moves the stream's position.

@@ -79,7 +79,7 @@ impl Portal {
             _ => None,
         };
         let last = states.last().copied().unwrap_or("Submitted");
-        sqlx::query("INSERT OR IGNORE INTO cluster VALUES (1, 'test', 0)")
+        sqlx::query("INSERT OR IGNORE INTO cluster VALUES (1, 'test', 0, 'test')")
             .execute(&mut *transaction)
             .await
             .unwrap();
