@@ -106,10 +106,11 @@ impl Environment {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// `duration` stretched by a random factor in `[1, 1 + factor)`.
+    /// `duration` stretched by a random factor in `[1, 1 + factor)`; [`Duration::MAX`] where that is too long.
     #[must_use]
     pub fn jittered(&self, duration: Duration, factor: f64) -> Duration {
-        duration.mul_f64(1.0 + self.random_fraction() * factor.max(0.0))
+        let factor = 1.0 + self.random_fraction() * factor.max(0.0);
+        Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
     }
 
     /// A random (version 4) UUID in its usual form.
@@ -160,6 +161,13 @@ mod tests {
         assert_eq!(one.random_uuid(), two.random_uuid());
         assert_eq!(one.random_u64(), two.random_u64());
         assert_ne!(one.random_u64(), Environment::simulated(8, Timestamp::UNIX_EPOCH).random_u64());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn jitter_of_a_very_long_time_is_the_longest_time() {
+        let environment = Environment::simulated(1, Timestamp::UNIX_EPOCH);
+        assert_eq!(environment.jittered(Duration::MAX, 1.0), Duration::MAX);
+        assert_eq!(environment.jittered(Duration::from_secs(1), f64::INFINITY), Duration::MAX);
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Refuse,
     /// Never answers.
     Hang,
+    /// Answers with this status and a body that never comes.
+    Stall(u16),
 }
 
 /// The sending end of a streamed body. Dropping it ends the body.
@@ -175,6 +177,10 @@ impl Script {
                     response = response.header(name, value);
                 }
                 Ok(response.body(Full::from(body).map_err(|never| match never {}).boxed_unsync())?)
+            }
+            Step::Stall(code) => {
+                let body = StreamBody::new(futures::stream::pending()).boxed_unsync();
+                Ok(Response::builder().status(code).body(body)?)
             }
             Step::Stream(receiver) => {
                 let frames = futures::stream::unfold(receiver, |mut receiver| async {

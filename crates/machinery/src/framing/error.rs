@@ -39,6 +39,12 @@ pub enum FramingError {
         /// Where, counted from the start of the body.
         offset: u64,
     },
+    /// The body is a whole object that has no items: a `Status`, a `Table`, a single object.
+    #[error("cannot take the body for a list: it has no items, and its kind is {kind:?}")]
+    NotAList {
+        /// The kind it says it is; empty when it says none.
+        kind: String,
+    },
     /// The part around the objects is not JSON of the right form.
     #[error("cannot read the part of the body around its objects")]
     Envelope(#[source] serde_json::Error),
@@ -55,6 +61,7 @@ impl FramingError {
             Self::TooLarge { .. } => "TooLarge",
             Self::Truncated => "Truncated",
             Self::Unexpected { .. } => "UnexpectedByte",
+            Self::NotAList { .. } => "NotAList",
             Self::Envelope(_) => "InvalidEnvelope",
             Self::Encoding(_) => "InvalidEncoding",
         }

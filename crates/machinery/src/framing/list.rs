@@ -8,8 +8,7 @@ use super::{FramingError, FramingLimits};
 /// Splits the body of a list into its items.
 ///
 /// **Guarantees.** Items come out in order, each as soon as its last byte is in, as a slice of the chunk where
-/// it lies within one. The keys of the list may be in any order; `items` may be absent, `null` or empty. Items
-/// are objects with balanced brackets; what is between those is for a later scan to validate.
+/// it lies within one. The keys of the list may be in any order; `items` may be `null` or empty. Items are objects with balanced brackets; what is between those is for a later scan to validate.
 #[derive(Debug)]
 pub struct ListSplitter {
     limits: FramingLimits,
@@ -159,12 +158,18 @@ impl ListSplitter {
     }
 
     /// Ends the body and reads what was around the items. A body that is not complete is an error, so that a
-    /// list cut short is never taken for a short list (conformance J5).
+    /// list cut short is never taken for a short list (conformance J5); nor is a body without `items`, such as a
+    /// `Status` behind a proxy's 200, ever taken for an empty one.
     pub fn finish(self) -> Result<ListEnvelope, FramingError> {
         if self.place != Place::End {
             return Err(FramingError::Truncated);
         }
-        serde_json::from_slice(&self.envelope).map_err(FramingError::Envelope)
+        let envelope: ListEnvelope =
+            serde_json::from_slice(&self.envelope).map_err(FramingError::Envelope)?;
+        if !self.seen_items {
+            return Err(FramingError::NotAList { kind: envelope.kind.unwrap_or_default() });
+        }
+        Ok(envelope)
     }
 
     /// Takes bytes of an item, from `start`; where it stopped.

@@ -46,7 +46,6 @@ fn lists_split_at_every_chunk_size_whatever_strings_hold() {
         r#"{"x":"\"items\":[{}","items":[{"k\"items\":[":"\\\"{"},{"u":"\u007d\\"}],"y":{"items":[1]}}"#,
         r#"{"\u0069tems":[{"escaped":"key"}],"z":"items"}"#,
         r#"{"items":[{"text":"é😀{[","n":-1.5e3}],"a":[[],[{}]],"b":"]}"}"#,
-        "{}",
     ] {
         assert_splits_like_a_parser(body);
     }
@@ -64,6 +63,14 @@ fn j5_a_list_cut_short_anywhere_is_an_error_and_never_a_short_list() {
         assert!(matches!(outcome, Err(FramingError::Truncated)), "cut at {end}");
     }
     assert_eq!(split(body, 5, FramingLimits::default()).unwrap().0.len(), 2);
+}
+
+#[test]
+fn j5_a_body_without_items_is_no_list_however_well_formed() {
+    for body in [r#"{"kind":"Status","code":401}"#, r#"{"rows":[],"x":{"items":[]}}"#, "{}"] {
+        let error = split(body.as_bytes(), 5, FramingLimits::default()).unwrap_err();
+        assert_eq!(error.reason(), "NotAList", "{body}");
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn normalise(bytes: &[u8], scanned: &ScannedObject, resource: &ResourceType)
     }
     // The object was scanned: it has a brace, and at least one field (metadata) after it.
     let start = bytes.iter().position(|byte| *byte == b'{').map_or(0, |brace| brace + 1);
-    let mut kept = Vec::with_capacity(bytes.len() + opening.len() + 1 - cut.len());
+    let mut kept = Vec::with_capacity(1 + opening.len() + bytes.len() - start - cut.len());
     kept.push(b'{');
     kept.extend_from_slice(&opening);
     kept.extend_from_slice(bytes.get(start..cut.start.max(start)).unwrap_or_default());

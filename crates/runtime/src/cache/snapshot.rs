@@ -116,9 +116,9 @@ impl Contents {
         }
     }
 
-    /// Advances to `version`; never goes back (conformance S4).
+    /// Advances to `version`; never goes back (conformance S4), nor to no version at all.
     pub(super) fn advance(&mut self, version: &ResourceVersion) {
-        if !self.resource_version.is_at_least(version) {
+        if !version.is_zero() && !self.resource_version.is_at_least(version) {
             self.resource_version = version.clone();
         }
     }

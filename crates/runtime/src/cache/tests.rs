@@ -128,6 +128,13 @@ async fn s4_the_stores_version_advances_with_events_and_bookmarks_never_back_and
 }
 
 #[test]
+fn s4_an_event_without_a_version_does_not_take_the_stores_version_away() {
+    let store = Store::default();
+    store.apply(&[WatchEvent::Added(at("a", 5)), WatchEvent::Bookmark(ResourceVersion::parse(""))]);
+    assert_eq!(store.resource_version(), version(5));
+}
+
+#[test]
 fn s5_a_snapshot_is_one_state_whatever_happens_later() {
     let store = Store::default();
     store.apply(&[WatchEvent::Added(at("a", 1)), WatchEvent::Added(at("b", 2))]);

@@ -52,6 +52,14 @@ pub enum ClientError {
         #[source]
         source: serde_json::Error,
     },
+    /// The key does not name one object of the type. Nothing was sent.
+    #[error("cannot {action}: {problem}")]
+    Name {
+        /// What was tried.
+        action: String,
+        /// What is wrong with the name or namespace.
+        problem: &'static str,
+    },
     /// The names given do not make a valid request.
     #[error("cannot {action}: the request is not valid")]
     Request {
@@ -106,7 +114,7 @@ impl ClientError {
                     || status.reason == StatusReason::Conflict
             }
             Self::Transport { .. } | Self::Timeout { .. } => true,
-            Self::Decode { .. } | Self::Encode { .. } | Self::Request { .. } => false,
+            Self::Decode { .. } | Self::Encode { .. } | Self::Name { .. } | Self::Request { .. } => false,
         }
     }
 
@@ -116,7 +124,7 @@ impl ClientError {
         match self {
             Self::Status { status, .. } => status.code >= 500,
             Self::Transport { .. } | Self::Timeout { .. } | Self::Decode { .. } => true,
-            Self::Encode { .. } | Self::Request { .. } => false,
+            Self::Encode { .. } | Self::Name { .. } | Self::Request { .. } => false,
         }
     }
 
@@ -129,6 +137,7 @@ impl ClientError {
             Self::Timeout { .. } => "RequestTimeout",
             Self::Decode { .. } => "UnreadableAnswer",
             Self::Encode { .. } => "UnwritableObject",
+            Self::Name { .. } => "InvalidName",
             Self::Request { .. } => "InvalidRequest",
         }
     }

@@ -6,6 +6,7 @@ use http::{Request, Response};
 use kube::client::Body;
 use pilothouse_machinery::Environment;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 use super::ClientOptions;
 use super::limiter::Limiter;
@@ -71,7 +72,9 @@ impl Flow {
             let status = outcome.as_ref().ok().map(Response::status);
             let code = status.map_or_else(|| "<error>".to_owned(), |status| status.as_u16().to_string());
             self.requests.with(&[("code", &code), ("method", &method), ("host", &self.options.host)]).inc();
-            match spare {
+            // An answer that did not come within a minute is not waited for ten times as long.
+            let timed_out = matches!(&outcome, Err(kube::Error::Service(cause)) if cause.is::<Elapsed>());
+            match spare.filter(|_| !timed_out) {
                 Some(spare) if status.is_none_or(|code| !code.is_success()) && traits.may_repeat(status) => {
                     let headers = outcome.as_ref().ok().map(Response::headers);
                     let pause = pause(&self.options, &self.environment, attempt, headers);

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use pilothouse_machinery::framing::{FramingError, FramingLimits, ListMetadata, ListSplitter};
 
-use super::request::bare;
+use super::request::{bare, collection_path};
 use super::response::{decode, failure_of, is_success};
 use super::{Client, ClientError, ListOptions};
 use crate::object::Object;
@@ -24,7 +24,7 @@ impl Client {
     ) -> Result<Vec<T>, ClientError> {
         let resource = T::resource_type();
         let action = format!("list {resource}");
-        let path = resource.collection_path(namespace);
+        let path = collection_path(&action, &resource, namespace)?;
         let mut page_size = Some(options.page_size.unwrap_or(PAGE_SIZE));
         let (mut items, mut token) = (Vec::new(), String::new());
         loop {

@@ -31,7 +31,8 @@ pub struct ClientOptions {
     pub first_pause: Duration,
     /// The longest pause before a retry, also when the server asks for more.
     pub longest_pause: Duration,
-    /// How long a request other than a watch may take, from sending it to the end of the answer.
+    /// How long the head of an answer may take after the request was sent, and then the rest of it (of a list, each
+    /// piece); a watch's body may take any time. What was not answered in time is not sent again.
     pub request_timeout: Duration,
     /// The `fieldManager` that creations and updates carry, and the default of server-side apply.
     pub field_manager: String,

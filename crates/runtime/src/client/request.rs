@@ -20,14 +20,7 @@ impl Query {
         }
         self.0.push_str(name);
         self.0.push('=');
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                self.0.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(self.0, "%{byte:02X}");
-            }
-        }
+        escape(value, b"-._~", &mut self.0);
     }
 
     /// Appends `name=value` where there is a value.
@@ -41,6 +34,57 @@ impl Query {
     pub(crate) fn on(&self, path: &str) -> String {
         if self.0.is_empty() { path.to_owned() } else { format!("{path}?{}", self.0) }
     }
+}
+
+/// Appends `text`, percent-encoded but for letters, digits and what is `plain`.
+fn escape(text: &str, plain: &[u8], into: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(into, "%{byte:02X}");
+        }
+    }
+}
+
+/// A name as a segment of a path; refused where the server would read it as something else. An empty one would
+/// address the whole collection: to delete that must never be an accident.
+fn segment(action: &str, name: &str) -> Result<String, ClientError> {
+    if matches!(name, "" | "." | "..") || name.contains(['/', '%']) {
+        let problem = "a name or namespace is empty, a dot or two, or has a slash or percent sign";
+        return Err(ClientError::Name { action: action.to_owned(), problem });
+    }
+    let mut segment = String::with_capacity(name.len());
+    escape(name, b"-._~:@!$&'()*+,;=", &mut segment);
+    Ok(segment)
+}
+
+/// The path of one object.
+pub(super) fn object_path(
+    action: &str,
+    resource: &ResourceType,
+    key: &ObjectKey,
+) -> Result<String, ClientError> {
+    let namespace = match key.namespace() {
+        Some(namespace) => segment(action, namespace)?,
+        None if resource.is_namespaced() => {
+            let problem = "the object's type is namespaced, and its key has no namespace";
+            return Err(ClientError::Name { action: action.to_owned(), problem });
+        }
+        None => String::new(),
+    };
+    Ok(resource.object_path(&ObjectKey::new(namespace, segment(action, &key.name)?)))
+}
+
+/// The path of a collection: across all namespaces when `namespace` is `None`.
+pub(super) fn collection_path(
+    action: &str,
+    resource: &ResourceType,
+    namespace: Option<&str>,
+) -> Result<String, ClientError> {
+    let namespace = namespace.map(|namespace| segment(action, namespace)).transpose()?;
+    Ok(resource.collection_path(namespace.as_deref()))
 }
 
 /// What a request does, for errors: `get jobs.batch/v1 default/hello`.

@@ -193,6 +193,59 @@ async fn n1_requests_through_the_kube_client_share_the_same_bucket() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_that_would_address_something_else_are_refused_before_anything_is_sent() {
+    let script = Script::default();
+    let client = script.client();
+    let merge = Patch::Merge(json!({}));
+    let everything = DeleteOptions::default();
+    for name in ["", ".", "..", "a/b", "a%2fb"] {
+        let key = ObjectKey::new("default", name);
+        let mut object = config_map();
+        object.metadata.name = Some(name.to_owned());
+        // With an empty name, this would be the deletion of the whole collection.
+        let delete = client.delete::<ConfigMap>(&key, &everything).await.unwrap_err();
+        let get = client.get::<ConfigMap>(&key).await.unwrap_err();
+        let patch = client.patch::<ConfigMap>(&key, &merge).await.unwrap_err();
+        let update = client.update(&object).await.unwrap_err();
+        for error in [delete, get, patch, update] {
+            assert_eq!((error.reason(), error.is_retryable()), ("InvalidName", false), "{name:?}: {error}");
+        }
+    }
+    let error = client.get::<ConfigMap>(&ObjectKey::cluster("a")).await.unwrap_err();
+    assert_eq!((error.reason(), error.is_not_found()), ("InvalidName", false), "no namespace");
+    let error = client.list::<ConfigMap>(Some(""), &ListOptions::default()).await.unwrap_err();
+    assert_eq!(error.reason(), "InvalidName");
+    assert_eq!(script.seen().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_are_escaped_in_paths_and_an_empty_namespace_is_the_default_one() {
+    let script = Script::of((0..3).map(|_| answer(200, &object("a", 8))));
+    let client = script.client();
+    client.get::<Node>(&ObjectKey::cluster("a?dryRun=All#:b")).await.unwrap();
+    let mut object = config_map();
+    object.metadata.namespace = Some(String::new());
+    client.create(&object).await.unwrap();
+    client.update(&object).await.unwrap();
+    let paths: Vec<_> = script.seen().into_iter().map(|seen| seen.path).collect();
+    let expected = [
+        "/api/v1/nodes/a%3FdryRun=All%23:b",
+        "/api/v1/namespaces/default/configmaps",
+        "/api/v1/namespaces/default/configmaps/a",
+    ];
+    assert_eq!(paths, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_not_answered_in_time_is_not_repeated() {
+    let script = Script::of([Step::Hang]);
+    let started = Instant::now();
+    let error = script.client().get::<ConfigMap>(&key()).await.unwrap_err();
+    assert_eq!((error.reason(), script.seen().len()), ("RequestTimeout", 1));
+    assert_eq!(started.elapsed().as_secs(), 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_ends_in_a_timeout() {
     let (feed, half) = stream();
     feed.text("{\"metadata\":");

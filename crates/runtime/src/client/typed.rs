@@ -3,7 +3,7 @@
 use http::Method;
 use pilothouse_machinery::ObjectKey;
 
-use super::request::{action, bare, with_json};
+use super::request::{action, bare, collection_path, object_path, with_json};
 use super::response::decode;
 use super::{Client, ClientError, DeleteOptions, Patch, Query};
 use crate::object::{Object, ObjectExt};
@@ -15,7 +15,7 @@ impl Client {
     pub async fn get<T: Object>(&self, key: &ObjectKey) -> Result<T, ClientError> {
         let resource = T::resource_type();
         let action = action("get", &resource, key);
-        let request = bare(&action, Method::GET, &resource.object_path(key))?;
+        let request = bare(&action, Method::GET, &object_path(&action, &resource, key)?)?;
         decode(&action, &self.exchange(&action, request).await?)
     }
 
@@ -24,8 +24,9 @@ impl Client {
     pub async fn create<T: Object>(&self, object: &T) -> Result<T, ClientError> {
         let resource = T::resource_type();
         let action = action("create", &resource, &object.key());
-        let namespace = object.meta().namespace.as_deref().unwrap_or(self.default_namespace());
-        let uri = self.managed().on(&resource.collection_path(Some(namespace)));
+        let namespace = self.addressed(object).namespace;
+        let namespace = resource.is_namespaced().then_some(&*namespace);
+        let uri = self.managed().on(&collection_path(&action, &resource, namespace)?);
         let request = with_json(&action, Method::POST, &uri, JSON, object)?;
         decode(&action, &self.exchange(&action, request).await?)
     }
@@ -45,7 +46,7 @@ impl Client {
         let resource = T::resource_type();
         let key = self.addressed(object);
         let action = action(verb, &resource, &key);
-        let uri = self.managed().on(&format!("{}{part}", resource.object_path(&key)));
+        let uri = self.managed().on(&format!("{}{part}", object_path(&action, &resource, &key)?));
         let request = with_json(&action, Method::PUT, &uri, JSON, object)?;
         decode(&action, &self.exchange(&action, request).await?)
     }
@@ -69,7 +70,7 @@ impl Client {
     ) -> Result<T, ClientError> {
         let resource = T::resource_type();
         let action = action(verb, &resource, key);
-        let uri = self.patch_query(patch).on(&format!("{}{part}", resource.object_path(key)));
+        let uri = self.patch_query(patch).on(&format!("{}{part}", object_path(&action, &resource, key)?));
         let (media_type, body) = patch.parts();
         let request = with_json(&action, Method::PATCH, &uri, media_type, body)?;
         decode(&action, &self.exchange(&action, request).await?)
@@ -84,7 +85,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         let resource = T::resource_type();
         let action = action("delete", &resource, key);
-        let uri = resource.object_path(key);
+        let uri = object_path(&action, &resource, key)?;
         let request = with_json(&action, Method::DELETE, &uri, JSON, &options.body())?;
         self.exchange(&action, request).await.map(drop)
     }

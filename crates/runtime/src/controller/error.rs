@@ -51,7 +51,9 @@ impl ReconcileError {
 impl From<ClientError> for ReconcileError {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::Encode { .. } | ClientError::Request { .. } => Self::terminal(error.reason(), error),
+            ClientError::Encode { .. } | ClientError::Name { .. } | ClientError::Request { .. } => {
+                Self::terminal(error.reason(), error)
+            }
             _ => Self::retryable_because(error.reason(), error),
         }
     }

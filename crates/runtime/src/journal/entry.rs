@@ -25,7 +25,8 @@ pub enum JournalEvent {
 pub enum Provenance {
     /// Observed as it happened.
     Watch,
-    /// Replayed by the server after a restart of the journal: nothing is missing, but it was seen late.
+    /// Replayed by the server after a restart of the journal or a new connection: nothing is missing, but it may have
+    /// been seen late. A watch counts as caught up after half a second of silence, or with its first bookmark.
     Resume,
     /// From the first list: what was before is not known.
     InitialList,

@@ -148,7 +148,8 @@ impl Reflector {
         let request = send_once(bare("list", Method::GET, &uri)?);
         let response = self.client.send(request).await?;
         if !is_success(&response) {
-            return Err(PageError::Refused(Box::new(failure_of(response).await)));
+            let status = self.client.in_time("list", failure_of(response)).await?;
+            return Err(PageError::Refused(Box::new(status)));
         }
         let (resource, metrics, mut items) = (&self.resource, &self.metrics, Vec::new());
         let take = |item: &Bytes| {

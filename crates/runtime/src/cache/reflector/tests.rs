@@ -300,3 +300,70 @@ async fn n4_errors_of_a_watch_compact_or_pretty_printed_are_read_as_their_status
         assert_eq!(words.last().unwrap(), "list:Expired", "pretty: {pretty}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn j5_an_answer_that_is_no_list_is_a_failure_and_not_an_empty_list() {
+    let script = Script::of([
+        answer(200, &status_object(401, "Unauthorized")),
+        answer(200, &json!({})),
+        answer(200, &object("a", 1)),
+        list(7, "", &[object("a", 1)]),
+    ]);
+    let words = run(&script, MINUTE).await;
+    assert_eq!(words.iter().filter(|word| word.starts_with("listed:")).collect::<Vec<_>>(), ["listed:7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r22_an_error_whose_body_never_comes_holds_up_neither_lists_nor_watches() {
+    let (feed, watch) = stream();
+    let script = Script::of([Step::Stall(500), list(7, "", &[]), Step::Stall(500), watch]);
+    feed.event("ADDED", &object("a", 8));
+    let words = run(&script, Duration::from_mins(5)).await;
+    assert_eq!((script.trace().as_str(), words.last().unwrap().as_str()), ("LLWW", "+8"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r22_a_watch_that_is_not_answered_is_asked_for_again_after_the_request_timeout() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[]), Step::Hang, watch]);
+    feed.event("ADDED", &object("a", 8));
+    let words = run(&script, Duration::from_mins(2)).await;
+    assert_eq!(words.last().unwrap(), "+8");
+    let seen = script.seen();
+    assert!((60..65).contains(&(seen[2].at - seen[1].at).as_secs()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r18_a_watch_that_is_refused_for_what_it_asks_is_answered_by_a_list_and_else_asked_for_again() {
+    for (code, reason, lists) in [
+        (400, "BadRequest", true),
+        (404, "NotFound", true),
+        (405, "MethodNotAllowed", true),
+        (422, "Invalid", true),
+        (401, "Unauthorized", false),
+        (403, "Forbidden", false),
+        (503, "ServiceUnavailable", false),
+    ] {
+        let script = Script::of([list(7, "", &[]), status(code, reason)]);
+        script.then(if lists { list(9, "", &[]) } else { stream().1 });
+        let words = run(&script, Duration::from_secs(10)).await;
+        assert_eq!(words.contains(&"list:WatchFailed".to_owned()), lists, "{code}");
+        let seen = script.seen();
+        assert!(seen[2].at - seen[1].at >= Duration::from_millis(800), "{code}: no hot loop");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r3_a_watch_from_the_future_that_stays_refused_ends_in_a_list() {
+    let mut refusal = status_object(504, "Timeout");
+    refusal["details"] = json!({"causes": [{"reason": "ResourceVersionTooLarge"}]});
+    let script = Script::of([list(7, "", &[])]);
+    for _ in 0..8 {
+        script.then(answer(504, &refusal));
+    }
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    let within = words(&mut reflector, Duration::from_secs(50)).await;
+    assert!(!within.contains(&"list:WatchFailed".to_owned()), "a replica that lags behind catches up");
+    let after = words(&mut reflector, Duration::from_mins(3)).await;
+    assert!(after.contains(&"list:WatchFailed".to_owned()), "{after:?}");
+}

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use super::list::take_in;
 use super::machine::State;
-use super::status::retry_after;
+use super::status::{is_too_large, retry_after};
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
-use crate::client::{Query, bare, failure_of, is_success};
+use crate::client::{ClientError, Query, bare, failure_of, is_success};
 
 /// A watch that ends sooner, without an event, is a failure (R20).
 const SHORT: Duration = Duration::from_secs(1);
@@ -65,8 +65,9 @@ impl Reflector {
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let opened = self.environment().monotonic();
         let deadline = opened + asked + self.options.watch_grace;
-        match tokio::time::timeout_at(deadline, self.client.send(request)).await {
-            Ok(Ok(response)) if is_success(&response) => {
+        // A watch may be silent, its head may not: the server sends that before there is any event.
+        match self.client.in_time("watch", self.client.send(request)).await.and_then(|sent| sent) {
+            Ok(response) if is_success(&response) => {
                 self.metrics.watch();
                 self.ready.push_back(ReflectorEvent::WatchOpened);
                 self.state = State::Watch(Box::new(Watching {
@@ -78,17 +79,18 @@ impl Reflector {
                     unordered: self.last.is_zero(),
                 }));
             }
-            Ok(Ok(response)) => {
-                let status = failure_of(response).await;
-                self.watch_refused(&status);
-            }
-            Ok(Err(error)) => {
-                // The position is still good: watch again from there, without a list (R6).
-                tracing::warn!(resource = %self.resource, error = &error as &dyn Error, "cannot watch");
-                self.pause(error.reason(), None);
-            }
-            Err(_) => self.pause("Silent", None),
+            Ok(response) => match self.client.in_time("watch", failure_of(response)).await {
+                Ok(status) => self.watch_refused(&status),
+                Err(error) => self.cannot_watch(&error),
+            },
+            Err(error) => self.cannot_watch(&error),
         }
+    }
+
+    /// There was no answer. The position is still good: watch again from there, without a list (R6).
+    fn cannot_watch(&mut self, error: &ClientError) {
+        tracing::warn!(resource = %self.resource, error = error as &dyn Error, "cannot watch");
+        self.pause(error.reason(), None);
     }
 
     /// Reads the next piece of the watch.
@@ -207,15 +209,17 @@ impl Reflector {
         }
     }
 
-    /// The server refused to open a watch: the position stays good unless the history is gone.
+    /// The server refused to open a watch. The position stays good unless the history is gone, or the server says
+    /// that it will not serve what was asked for however often it is asked: then a list shows what there is.
     fn watch_refused(&mut self, status: &Status) {
         if status.is_expired() {
             return self.relist(ListCause::Expired);
         }
         tracing::warn!(resource = %self.resource, %status, "cannot watch");
         self.pause(status.reason.as_str(), retry_after(status));
-        let internal = status.reason == StatusReason::InternalError;
-        if internal && self.internal_errors_persist() {
+        let for_good = matches!(status.code, 400 | 404 | 405 | 422);
+        let may_pass = status.reason == StatusReason::InternalError || is_too_large(status);
+        if for_good || (may_pass && self.internal_errors_persist()) {
             self.relist(ListCause::WatchFailed);
         }
     }
