@@ -3,6 +3,7 @@
 
 const body = document.body;
 const strings = document.getElementById("strings").dataset;
+const units = strings.units.split(",");
 const skew = Number(body.dataset.now) - Date.now();
 const now = () => Date.now() + skew;
 
@@ -21,9 +22,8 @@ function duration(milliseconds) {
 function ago(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   if (seconds < 2) return strings.justNow;
-  const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
-  const [size, unit] = units.find(([size]) => seconds >= size);
-  return strings.ago.replace("{}", `${Math.floor(seconds / size)}${unit}`);
+  const step = [60, 3600, 86400].filter((size) => seconds >= size).length;
+  return strings.ago.replace("{}", `${Math.floor(seconds / [1, 60, 3600, 86400][step])}${units[step]}`);
 }
 
 function tick(root = document) {
@@ -68,59 +68,114 @@ function show(state) {
 function onRow(event) {
   const incoming = fragment(event.data).querySelector("tr");
   const present = document.getElementById(incoming.id);
+  const departed = incoming.classList.contains("departed");
   if (present) {
     incoming.classList.toggle("selected", present.classList.contains("selected"));
-    present.replaceWith(incoming);
-  } else if (!incoming.classList.contains("departed") && rows.dataset.live === "top") {
+    morph(present, incoming);
+  } else if (!holdAnew(incoming, departed) && !departed && rows.dataset.live === "top") {
     if (window.scrollY > 160) hold(incoming);
     else insert(incoming);
   }
 }
 
+const order = (element) => Number(element.dataset.order);
+const limit = () => Number(rows.dataset.limit);
+
 function insert(row) {
   document.getElementById("empty")?.remove();
   document.getElementById("sheet").hidden = false;
-  const order = (element) => Number(element.dataset.order);
   const after = [...rows.children].find((element) => order(element) <= order(row));
   row.classList.add("fresh");
   rows.insertBefore(row, after ?? null);
-  while (rows.children.length > Number(rows.dataset.limit)) rows.lastElementChild.remove();
+  while (rows.children.length > limit()) rows.lastElementChild.remove();
 }
 
 // Rows that arrive while the reader is further down wait behind a button instead of moving the page.
 function hold(row) {
+  held.push(row);
+  // More than a page of them would push each other out again.
+  if (held.length > limit()) held.splice(held.reduce((least, element, index) => order(element) < order(held[least]) ? index : least, 0), 1);
+  announce();
+}
+
+// A row that waits is the newest of its job, or goes if the job has left the filter meanwhile.
+function holdAnew(row, departed) {
   const index = held.findIndex((element) => element.id === row.id);
-  if (index >= 0) held[index] = row; else held.push(row);
-  newer.hidden = false;
-  newer.querySelector("button").textContent = strings.newer.replace("{}", String(held.length));
+  if (index < 0) return false;
+  held.splice(index, 1, ...(departed ? [] : [row]));
+  announce();
+  return true;
+}
+
+function announce() {
+  newer.hidden = held.length === 0;
+  newer.querySelector("button").textContent = strings.newer.replace("{}", held.length < limit() ? held.length : `${limit()}+`);
 }
 
 function release() {
-  newer.hidden = true;
   for (const row of held.splice(0)) insert(row);
+  announce();
   window.scrollTo({ top: 0 });
 }
 
 function onSections(event) {
   for (const section of [...fragment(event.data).children]) {
     const present = document.getElementById(section.id);
-    if (present && present.innerHTML !== section.innerHTML) present.replaceWith(section);
+    if (present) morph(present, section);
   }
 }
 
+// Makes `present` equal to `incoming` and leaves alone what is equal already, so that focus, selection and scrolled
+// tables outlive an update.
+function morph(present, incoming) {
+  if (present.isEqualNode(incoming)) return;
+  if (present.nodeType !== Node.ELEMENT_NODE || present.nodeName !== incoming.nodeName) {
+    present.replaceWith(incoming);
+    return;
+  }
+  for (const { name } of [...present.attributes]) if (!incoming.hasAttribute(name)) present.removeAttribute(name);
+  for (const { name, value } of incoming.attributes) if (present.getAttribute(name) !== value) present.setAttribute(name, value);
+  const [old, fresh] = [[...present.childNodes], [...incoming.childNodes]];
+  fresh.forEach((node, index) => index < old.length ? morph(old[index], node) : present.append(node));
+  for (const node of old.slice(fresh.length)) node.remove();
+}
+
+let source = null;
+let seen = null;
+let retries = 0;
+
+// A hidden page does without: browsers allow few connections to one host, and there may be many such pages.
+function follow() {
+  if (document.hidden) disconnect();
+  else if (!source) connect();
+}
+
+function disconnect() {
+  source?.close();
+  source = null;
+}
+
 function connect() {
-  const address = body.dataset.events;
-  if (!address) return;
-  const source = new EventSource(address);
-  source.addEventListener("open", () => show("live"));
-  source.addEventListener("error", () => {
-    show("reconnecting");
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+  if (!body.dataset.events) return;
+  const address = new URL(body.dataset.events, location.href);
+  if (seen !== null) address.searchParams.set("after", seen);
+  if (seen !== null) address.searchParams.delete("seen");
+  source = new EventSource(address);
+  const on = (name, action) => source.addEventListener(name, (event) => {
+    if (event.lastEventId) seen = event.lastEventId;
+    action(event);
   });
-  source.addEventListener("row", onRow);
-  source.addEventListener("sections", onSections);
-  source.addEventListener("reset", () => location.reload());
-  window.addEventListener("pagehide", () => source.close(), { once: true });
+  on("open", () => { retries = 0; show("live"); });
+  on("row", onRow);
+  on("sections", onSections);
+  on("reset", () => location.reload());
+  source.addEventListener("error", (event) => {
+    show("reconnecting");
+    // The server refused; otherwise the browser tries again by itself.
+    if (event.target.readyState !== EventSource.CLOSED) return;
+    disconnect();
+    setTimeout(follow, Math.min(30000, 1000 * 2 ** ++retries));
+  });
 }
 
 /* ---- Theme ---- */
@@ -186,4 +241,7 @@ document.addEventListener("submit", (event) => {
 localTimes();
 tick();
 setInterval(tick, 1000);
-connect();
+document.addEventListener("visibilitychange", follow);
+window.addEventListener("pagehide", disconnect);
+window.addEventListener("pageshow", follow);
+follow();

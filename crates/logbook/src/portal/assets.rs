@@ -3,11 +3,16 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Path;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
+
+/// How hard to compress: done once, so thoroughly.
+const LEVEL: i32 = 19;
 
 /// All embedded files.
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
@@ -33,6 +38,8 @@ pub(crate) struct Asset {
     etag: String,
     content_type: &'static str,
     bytes: &'static [u8],
+    /// The same, compressed by zstd, if that makes it smaller.
+    compressed: Option<Bytes>,
 }
 
 impl Asset {
@@ -42,7 +49,14 @@ impl Asset {
             // Writing to a String cannot fail.
             let _ = write!(hash, "{byte:02x}");
         }
-        Self { file: format!("{stem}.{hash}.{extension}"), etag: format!("\"{hash}\""), content_type, bytes }
+        let compressed = zstd::bulk::compress(bytes, LEVEL).ok().filter(|small| small.len() < bytes.len());
+        Self {
+            file: format!("{stem}.{hash}.{extension}"),
+            etag: format!("W/\"{hash}\""),
+            content_type,
+            bytes,
+            compressed: compressed.map(Bytes::from),
+        }
     }
 
     /// The address under which the file is served.
@@ -59,19 +73,36 @@ pub(crate) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Respo
     };
     let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let unchanged = known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == asset.etag));
-    let (status, body) = if unchanged {
-        (StatusCode::NOT_MODIFIED, Body::empty())
-    } else {
-        (StatusCode::OK, Body::from(asset.bytes))
+    let compressed = asset.compressed.clone().filter(|_| accepts_zstd(&headers));
+    let encoding = compressed.is_some().then_some("zstd");
+    let (status, body) = match compressed {
+        _ if unchanged => (StatusCode::NOT_MODIFIED, Body::empty()),
+        Some(compressed) => (StatusCode::OK, Body::from(compressed)),
+        None => (StatusCode::OK, Body::from(asset.bytes)),
     };
     let mut response = plain(status, body);
     let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(encoding) = encoding.filter(|_| !unchanged) {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     if let Ok(etag) = HeaderValue::from_str(&asset.etag) {
         headers.insert(ETAG, etag);
     }
     response
+}
+
+/// Whether the request names `zstd` among the encodings it accepts, and does not give it the weight of zero.
+fn accepts_zstd(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|entry| {
+        let mut parts = entry.split(';').map(str::trim);
+        let is_zstd = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("zstd"));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        is_zstd && weight.is_none_or(|weight| weight > 0.0)
+    })
 }
 
 fn plain(status: StatusCode, body: Body) -> Response<Body> {

@@ -35,6 +35,9 @@ pub(crate) struct RequestContext {
     pub(crate) token: String,
     pub(crate) cluster: String,
     pub(crate) is_writable: bool,
+    /// Why the last action was refused, if this portal said so to this browser: an address made up by somebody else
+    /// cannot put words here.
+    pub(crate) problem: Option<String>,
     session: String,
     path: String,
     parameters: Vec<(String, String)>,
@@ -54,6 +57,11 @@ impl RequestContext {
         state.signer().verify(&self.session, token)
     }
 
+    /// The proof that goes with a problem in an address; see [`problem`](Self::problem).
+    pub(crate) fn proof(&self, state: &PortalState, problem: &str) -> String {
+        state.signer().sign(&about(&self.session, problem))
+    }
+
     /// The value of a query parameter; empty if it is missing.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
@@ -67,7 +75,11 @@ impl FromRequestParts<PortalState> for RequestContext {
         let parameters = parameters(&parts.uri);
         let language = language(&parts.headers, &parameters);
         let session = parts.extensions.get::<Session>().map_or("", |session| &session.0);
+        let (problem, proof) = (chosen(&parameters, "problem"), chosen(&parameters, "proof"));
+        let is_ours =
+            |problem: &&str| state.signer().verify(&about(session, problem), proof.unwrap_or_default());
         Ok(Self {
+            problem: problem.filter(is_ours).map(str::to_owned),
             words: language.words(),
             language,
             theme: theme(&parts.headers, &parameters),
@@ -80,6 +92,11 @@ impl FromRequestParts<PortalState> for RequestContext {
             parameters,
         })
     }
+}
+
+/// What the proof of a problem signs: never the same as a session alone, which a form's token signs.
+fn about(session: &str, problem: &str) -> String {
+    format!("{session}\n{problem}")
 }
 
 /// The query's parameters in order; none if it cannot be decoded.

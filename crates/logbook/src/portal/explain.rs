@@ -30,7 +30,7 @@ pub(crate) fn fate(words: &Words, job: &JobRow, pods: &[PodRow], now: Timestamp)
             None => words.fate_succeeded_plain.to_owned(),
         },
         JobState::Failing => with_exit(words, words.fate_failing.to_owned(), job, pods),
-        JobState::Failed => with_exit(words, failed(words, job, reason), job, pods),
+        JobState::Failed => failed(words, job, pods),
         JobState::Cancelling => words.fate_cancelling.to_owned(),
         JobState::Cancelled if reason == "OwnerDeleted" => words.fate_owner.to_owned(),
         JobState::Cancelled => words.fate_cancelled.to_owned(),
@@ -61,27 +61,61 @@ fn is_crash_loop(reason: &str) -> bool {
     reason == "CrashLoopBackOff"
 }
 
-fn failed(words: &Words, job: &JobRow, reason: &str) -> String {
-    match reason {
-        "BackoffLimitExceeded" => fill(words.fate_backoff_limit, &[&job.failed.max(1).to_string()]),
-        "DeadlineExceeded" => words.fate_deadline.to_owned(),
-        "PodFailurePolicy" => words.fate_policy.to_owned(),
-        "FailedIndexes" | "MaxFailedIndexesExceeded" => words.fate_indexes.to_owned(),
-        _ => words.fate_failed.to_owned(),
+/// After how many tries, why, and the cluster's own word for it.
+fn failed(words: &Words, job: &JobRow, pods: &[PodRow]) -> String {
+    let reason = job.reason.as_deref().unwrap_or_default();
+    let exit = || cause_by_exit(words, job, pods);
+    let cause = match reason {
+        "DeadlineExceeded" => Some(words.fate_deadline.to_owned()),
+        "PodFailurePolicy" => Some(words.fate_policy.to_owned()),
+        "FailedIndexes" | "MaxFailedIndexesExceeded" => Some(words.fate_indexes.to_owned()),
+        "BackoffLimitExceeded" => exit().or_else(|| Some(words.cause_no_try.to_owned())),
+        _ => exit(),
+    };
+    let mut sentence = tries(words, job);
+    if let Some(cause) = cause {
+        sentence = format!("{sentence}{}{cause}", words.because);
     }
+    let end = if reason.is_empty() { words.full_stop.to_owned() } else { fill(words.by_reason, &[reason]) };
+    sentence + &end
+}
+
+/// A failed pod is an attempt where the job wants one; of several pods it is only one that failed.
+fn tries(words: &Words, job: &JobRow) -> String {
+    let wants_one = job.completions.unwrap_or(1) <= 1 && job.parallelism.unwrap_or(1) <= 1;
+    let count = job.failed.to_string();
+    match job.failed {
+        ..=0 => words.fate_failed.to_owned(),
+        1 if wants_one => words.fate_failed_once.to_owned(),
+        _ if wants_one => fill(words.fate_failed_attempts, &[&count]),
+        _ => fill(words.fate_failed_pods, &[&count]),
+    }
+}
+
+fn cause_by_exit(words: &Words, job: &JobRow, pods: &[PodRow]) -> Option<String> {
+    let (code, meaning) = exit(words, job, pods)?;
+    Some(match meaning {
+        Some(meaning) => fill(words.cause_exit_means, &[&code.to_string(), meaning]),
+        None => fill(words.cause_exit, &[&code.to_string()]),
+    })
 }
 
 /// The sentence, followed by what is known of the container's end.
 fn with_exit(words: &Words, sentence: String, job: &JobRow, pods: &[PodRow]) -> String {
-    let pods_code = || pods.iter().rev().find_map(|pod| pod.exit_code.filter(|code| *code != 0));
-    let Some(code) = job.exit_code.filter(|code| *code != 0).or_else(pods_code) else { return sentence };
-    let by_memory = pods.iter().any(|pod| pod.reason.as_deref() == Some("OOMKilled"));
-    let text = code.to_string();
-    let exit = match exit_meaning(words, code, by_memory) {
-        Some(meaning) => fill(words.exit_means, &[&text, meaning]),
-        None => fill(words.exit_is, &[&text]),
+    let Some((code, meaning)) = exit(words, job, pods) else { return sentence };
+    let exit = match meaning {
+        Some(meaning) => fill(words.exit_means, &[&code.to_string(), meaning]),
+        None => fill(words.exit_is, &[&code.to_string()]),
     };
     format!("{sentence} {exit}")
+}
+
+/// The exit code that tells the fate, and what it means.
+fn exit(words: &Words, job: &JobRow, pods: &[PodRow]) -> Option<(i64, Option<&'static str>)> {
+    let pods_code = || pods.iter().rev().find_map(|pod| pod.exit_code.filter(|code| *code != 0));
+    let code = job.exit_code.filter(|code| *code != 0).or_else(pods_code)?;
+    let by_memory = pods.iter().any(|pod| pod.reason.as_deref() == Some("OOMKilled"));
+    Some((code, exit_meaning(words, code, by_memory)))
 }
 
 /// What an exit code means by convention. 137 alone does not mean memory: only the reason `OOMKilled` does.

@@ -27,12 +27,13 @@ pub(crate) fn completed(length: SignedDuration) -> String {
 /// How long ago, in one unit.
 pub(crate) fn ago(words: &Words, since: SignedDuration) -> String {
     let seconds = since.as_secs().max(0);
+    let [second, minute, hour, day] = words.units;
     let text = match seconds {
         0..2 => return words.just_now.to_owned(),
-        2..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m", seconds / 60),
-        3600..86_400 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
+        2..60 => format!("{seconds}{second}"),
+        60..3600 => format!("{}{minute}", seconds / 60),
+        3600..86_400 => format!("{}{hour}", seconds / 3600),
+        _ => format!("{}{day}", seconds / 86_400),
     };
     fill(words.ago, &[&text])
 }

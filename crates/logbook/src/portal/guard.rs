@@ -53,10 +53,22 @@ fn refusal(state: &PortalState, request: &Request) -> Option<(StatusCode, &'stat
             "this portal is not reachable under that host name\n",
         ));
     }
-    if !is_safe(request.method()) && !is_same_origin(request.headers(), &host) {
-        return Some((StatusCode::FORBIDDEN, "this request did not come from the portal's own pages\n"));
-    }
-    None
+    let is_own = if is_safe(request.method()) {
+        !is_foreign_part(request.headers())
+    } else {
+        is_same_origin(request.headers(), &host)
+    };
+    (!is_own).then_some((StatusCode::FORBIDDEN, "this request did not come from the portal's own pages\n"))
+}
+
+/// Whether another site's page wants something of ours as a part of itself: an image, a script, a stream. Its links
+/// to our pages are welcome.
+fn is_foreign_part(headers: &HeaderMap) -> bool {
+    let is_any = |name: &str, words: &[&str]| {
+        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| words.contains(&value))
+    };
+    let is_foreign = is_any("sec-fetch-site", &["cross-site", "same-site"]);
+    is_foreign && headers.contains_key("sec-fetch-mode") && !is_any("sec-fetch-mode", &["navigate"])
 }
 
 fn host(request: &Request) -> Option<Authority> {
@@ -68,7 +80,11 @@ fn host(request: &Request) -> Option<Authority> {
 /// listed may be an attacker's page whose name was bound anew to this machine.
 fn is_known(host: &str, allowed: &[String]) -> bool {
     let loopback = ["localhost", "127.0.0.1", "[::1]"];
-    loopback.contains(&host) || allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+    loopback
+        .iter()
+        .copied()
+        .chain(allowed.iter().map(String::as_str))
+        .any(|name| name.eq_ignore_ascii_case(host))
 }
 
 fn is_safe(method: &Method) -> bool {
@@ -92,14 +108,14 @@ fn is_same_origin(headers: &HeaderMap, host: &Authority) -> bool {
 }
 
 /// Gives the browser its session cookie, and remembers a language or a theme chosen by the address.
-pub(crate) async fn session(State(state): State<PortalState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn session(mut request: Request, next: Next) -> Response {
     let known =
         cookie(request.headers(), SESSION_COOKIE).filter(|value| is_session(value)).map(str::to_owned);
     let mut cookies = Vec::new();
-    let session = known.unwrap_or_else(|| {
-        let session = new_session(state.environment());
+    let session = known.or_else(|| {
+        let session = new_session()?;
         cookies.push(format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict"));
-        session
+        Some(session)
     });
     for (name, value) in parameters(request.uri()) {
         let remembered = match (name.as_str(), value.as_str()) {
@@ -113,7 +129,7 @@ pub(crate) async fn session(State(state): State<PortalState>, mut request: Reque
             }),
         );
     }
-    request.extensions_mut().insert(Session(session));
+    request.extensions_mut().insert(Session(session.unwrap_or_default()));
     let mut response = next.run(request).await;
     for cookie in cookies {
         if let Ok(value) = HeaderValue::from_str(&cookie) {

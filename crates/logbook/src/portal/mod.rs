@@ -31,6 +31,7 @@ mod yaml;
 mod tests;
 
 pub(crate) use context::RequestContext;
+pub(crate) use format::cut;
 pub(crate) use language::{FieldWords, Words, fill};
 pub(crate) use pages::{Place, Trouble, answer, icon, shell};
 pub use routes::router;

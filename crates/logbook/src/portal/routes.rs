@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
@@ -29,7 +29,7 @@ pub fn router(state: PortalState) -> Router {
         .route("/events", get(events))
         .fallback(nothing)
         .layer(DefaultBodyLimit::max(FORM_BYTES))
-        .layer(from_fn_with_state(state.clone(), guard::session));
+        .layer(from_fn(guard::session));
     let api = Router::new()
         .route("/jobs", get(api::jobs))
         .route("/jobs/{uid}", get(api::job))

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use pilothouse::Client;
 use pilothouse_machinery::Environment;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::live::{STREAMS, Tail};
 use super::token::Signer;
 use crate::store::Store;
 
@@ -30,6 +32,8 @@ struct Shared {
     environment: Environment,
     options: PortalOptions,
     signer: Signer,
+    tail: Tail,
+    streams: Arc<Semaphore>,
 }
 
 impl PortalState {
@@ -41,12 +45,23 @@ impl PortalState {
         environment: Environment,
         options: PortalOptions,
     ) -> Self {
-        let signer = Signer::new(&environment);
-        Self { shared: Arc::new(Shared { store, client, environment, options, signer }) }
+        let tail = Tail::new(store.clone(), environment.clone());
+        let (signer, streams) = (Signer::new(), Arc::new(Semaphore::new(STREAMS)));
+        Self { shared: Arc::new(Shared { store, client, environment, options, signer, tail, streams }) }
     }
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// What all live streams share.
+    pub(crate) fn tail(&self) -> &Tail {
+        &self.shared.tail
+    }
+
+    /// The right to one more live stream; `None` if there are too many.
+    pub(crate) fn stream_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.shared.streams).try_acquire_owned().ok()
     }
 
     pub(crate) fn environment(&self) -> &Environment {

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use pilothouse_machinery::Environment;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 /// Signs the value of a browser's session cookie. One per process: a restart outdates open forms.
 ///
@@ -14,16 +13,15 @@ use sha2::{Digest, Sha256};
 /// service on this machine may read and set our cookie, because cookies know no ports, but it cannot sign.
 #[derive(Clone)]
 pub(crate) struct Signer {
-    key: [u8; 32],
+    /// `None` if the operating system gave no random bytes: then no token is valid and every form is refused.
+    key: Option<[u8; 32]>,
 }
 
 impl Signer {
-    pub(crate) fn new(environment: &Environment) -> Self {
-        let mut digest = Sha256::new();
-        for _ in 0..4 {
-            digest.update(environment.random_u64().to_le_bytes());
-        }
-        Self { key: digest.finalize().into() }
+    /// A signer with a key from the operating system, whatever else is simulated: whoever knows the seed of a
+    /// simulation must not know the key.
+    pub(crate) fn new() -> Self {
+        Self { key: random() }
     }
 
     /// The token for a session.
@@ -38,35 +36,58 @@ impl Signer {
     }
 
     fn mac(&self, session: &str) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.as_ref()?).ok()?;
         mac.update(session.as_bytes());
         Some(mac)
     }
 }
 
-/// A new session's cookie value.
-pub(crate) fn new_session(environment: &Environment) -> String {
+/// A new session's cookie value: 32 hexadecimal digits.
+pub(crate) fn new_session() -> Option<String> {
+    let bytes: [u8; 16] = random()?;
     let mut session = String::with_capacity(32);
-    for _ in 0..2 {
+    for byte in bytes {
         // Writing to a String cannot fail.
-        let _ = write!(session, "{:016x}", environment.random_u64());
+        let _ = write!(session, "{byte:02x}");
     }
-    session
+    Some(session)
+}
+
+fn random<const LENGTH: usize>() -> Option<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Some(bytes),
+        Err(error) => {
+            let reason = "NoEntropy";
+            tracing::error!(reason, error = &error as &dyn std::error::Error, "forms will be refused");
+            None
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
-    #[tokio::test]
-    async fn a_token_belongs_to_one_session_and_one_process() {
-        let environment = Environment::simulated(1, Timestamp::UNIX_EPOCH);
-        let (one, two) = (Signer::new(&environment), Signer::new(&environment));
+    #[test]
+    fn a_token_belongs_to_one_session_and_one_process() {
+        let (one, two) = (Signer::new(), Signer::new());
         let token = one.sign("session");
         assert!(one.verify("session", &token));
         assert!(!one.verify("other", &token) && !two.verify("session", &token));
         assert!(!one.verify("session", "") && !one.verify("session", "not base64!"));
+    }
+
+    #[test]
+    fn without_entropy_no_token_is_valid() {
+        let signer = Signer { key: None };
+        assert!(!signer.verify("session", &signer.sign("session")));
+    }
+
+    #[test]
+    fn sessions_differ() {
+        let (one, two) = (new_session().unwrap(), new_session().unwrap());
+        assert_eq!((one.len(), two.len()), (32, 32));
+        assert_ne!(one, two);
     }
 }

@@ -58,6 +58,9 @@ struct Shared {
     writer: Mutex<SqliteConnection>,
     readers: Option<SqlitePool>,
     commits: watch::Sender<Commit>,
+    /// How often a connection for reading was asked for.
+    #[cfg(test)]
+    reads: std::sync::atomic::AtomicU64,
 }
 
 impl Store {
@@ -91,6 +94,8 @@ impl Store {
             writer: Mutex::new(writer),
             readers,
             commits: watch::Sender::new(Commit::default()),
+            #[cfg(test)]
+            reads: Default::default(),
         };
         let store = Self { shared: Arc::new(shared) };
         let latest_transition = store.latest_transition_id().await?;
@@ -108,10 +113,18 @@ impl Store {
 
     /// A connection for reading.
     pub(super) async fn read(&self) -> Result<Reader<'_>, StoreError> {
+        #[cfg(test)]
+        self.shared.reads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match &self.shared.readers {
             Some(pool) => Ok(Reader::Pooled(pool.acquire().await.doing("get a connection for reading")?)),
             None => Ok(Reader::Shared(self.shared.writer.lock().await)),
         }
+    }
+
+    /// How often a connection for reading was asked for.
+    #[cfg(test)]
+    pub(crate) fn reads(&self) -> u64 {
+        self.shared.reads.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// The right to write; held for one transaction.

@@ -1,6 +1,7 @@
 //! What the form and the buttons post.
 
 use axum::Form;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use http::StatusCode;
@@ -12,7 +13,10 @@ use super::page::{Outcome, page};
 use super::parse::parse;
 use super::{act, causes};
 use crate::model::JobRow;
-use crate::portal::{PortalState, RequestContext, Trouble, address, answer, encode};
+use crate::portal::{PortalState, RequestContext, Trouble, address, answer, cut, encode};
+
+/// Characters of the server's message that an address may carry.
+const MESSAGE: usize = 300;
 
 /// `GET /submit`.
 pub(crate) async fn submit_page(context: RequestContext) -> Response {
@@ -26,8 +30,9 @@ pub(crate) async fn submit_page(context: RequestContext) -> Response {
 pub(crate) async fn submit(
     State(state): State<PortalState>,
     context: RequestContext,
-    Form(fields): Form<Fields>,
+    fields: Result<Form<Fields>, FormRejection>,
 ) -> Response {
+    let Ok(Form(fields)) = fields else { return answer(&context, Err(Trouble::Unreadable)) };
     let client = match admitted(&state, &context, &fields.token) {
         Ok(client) => client,
         Err(trouble) => return answer(&context, Err(trouble)),
@@ -134,12 +139,13 @@ async fn action(
         Ok(None) => return answer(context, Err(Trouble::NotFound)),
         Err(error) => return answer(context, Err(error.into())),
     };
-    let problem = match act(&client, &job).await {
-        Ok(()) => String::new(),
-        Err(error) => causes::message(&error),
-    };
     let page = format!("/jobs/{}", encode(uid));
-    Redirect::to(&address(&page, &[("problem", &problem)])).into_response()
+    if let Err(error) = act(&client, &job).await {
+        let problem = cut(&causes::message(&error), MESSAGE);
+        let parameters = [("problem", problem.as_str()), ("proof", &context.proof(state, &problem))];
+        return Redirect::to(&address(&page, &parameters)).into_response();
+    }
+    Redirect::to(&page).into_response()
 }
 
 /// The client, for a form that carries this session's token.

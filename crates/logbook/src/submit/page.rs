@@ -119,8 +119,9 @@ impl Form<'_> {
             div class=(class) data-problem[is_wrong] {
                 label for=(name) { (label) }
                 input id=(name) name=(name) value=(value) autocomplete="off" spellcheck="false"
-                    aria-invalid=[is_wrong.then_some("true")];
-                (self.below(field, hint))
+                    aria-invalid=[is_wrong.then_some("true")]
+                    aria-describedby=[(is_wrong || hint.is_some()).then(|| format!("{name}-note"))];
+                (self.below(field, name, hint))
             }
         }
     }
@@ -132,18 +133,18 @@ impl Form<'_> {
                 label for=(name) { (label) }
                 // The line end after the tag is the browser's to drop: a value may begin with one of its own.
                 textarea id=(name) name=(name) rows=(rows) spellcheck="false"
-                    aria-invalid=[is_wrong.then_some("true")] { "\n" (value) }
-                (self.below(field, Some(hint)))
+                    aria-invalid=[is_wrong.then_some("true")] aria-describedby={ (name) "-note" } { "\n" (value) }
+                (self.below(field, name, Some(hint)))
             }
         }
     }
 
-    fn below(&self, field: Field, hint: Option<&str>) -> Markup {
+    fn below(&self, field: Field, name: &str, hint: Option<&str>) -> Markup {
         html! {
             @if let Some(problem) = self.problems.get(&field) {
-                span.problem { (icon("alert")) (problem.text(&self.context.words.form)) }
+                span.problem id={ (name) "-note" } { (icon("alert")) (problem.text(&self.context.words.form)) }
             } @else if let Some(hint) = hint {
-                span.hint { (hint) }
+                span.hint id={ (name) "-note" } { (hint) }
             }
         }
     }

@@ -37,8 +37,9 @@ pub(crate) async fn revisions(
 /// `GET /api/v1/jobs/{uid}/revisions/{id}`: the stored document itself.
 pub(crate) async fn document(
     State(state): State<PortalState>,
-    Path((uid, id)): Path<(String, i64)>,
+    Path((uid, id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
+    let id: i64 = id.parse().map_err(|_| Problem::NotFound)?;
     let job = find(state.store(), &uid).await?;
     let all = state.store().revisions(job.id).await?;
     if !all.iter().any(|revision| revision.id == id) {

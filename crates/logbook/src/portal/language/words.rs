@@ -38,6 +38,8 @@ pub(crate) struct Words {
     pub(crate) just_now: &'static str,
     /// {} is a duration.
     pub(crate) ago: &'static str,
+    /// Units of `ago`: seconds, minutes, hours, days.
+    pub(crate) units: [&'static str; 4],
     /// Filter: any state.
     pub(crate) all: &'static str,
     /// Filter and figure.
@@ -90,6 +92,10 @@ pub(crate) struct Words {
     pub(crate) reason: &'static str,
     /// Column.
     pub(crate) created: &'static str,
+    /// Chip: {} is an exit code.
+    pub(crate) exit_chip: &'static str,
+    /// Title of a row that stays although it left the filter.
+    pub(crate) departed: &'static str,
     /// Link to the next page.
     pub(crate) older: &'static str,
     /// Link to the first page.
@@ -210,6 +216,8 @@ pub(crate) struct Words {
     pub(crate) refused: &'static str,
     /// 403.
     pub(crate) refused_text: &'static str,
+    /// Text of the page for a form that cannot be read.
+    pub(crate) unreadable_text: &'static str,
     /// 500.
     pub(crate) trouble: &'static str,
     /// 500.
@@ -268,8 +276,24 @@ pub(crate) struct Words {
     pub(crate) fate_failing: &'static str,
     /// Fate, no reason known.
     pub(crate) fate_failed: &'static str,
-    /// Fate; {} failed pods.
-    pub(crate) fate_backoff_limit: &'static str,
+    /// Failed, one pod of one wanted.
+    pub(crate) fate_failed_once: &'static str,
+    /// Failed; {} attempts of one wanted pod.
+    pub(crate) fate_failed_attempts: &'static str,
+    /// Failed; {} pods of several.
+    pub(crate) fate_failed_pods: &'static str,
+    /// Between a fate and its cause.
+    pub(crate) because: &'static str,
+    /// Cause: the last container's exit code.
+    pub(crate) cause_exit: &'static str,
+    /// Cause: the last container's exit code and its meaning.
+    pub(crate) cause_exit_means: &'static str,
+    /// Cause: no exit code is known.
+    pub(crate) cause_no_try: &'static str,
+    /// A sentence's end with the cluster's word for the cause.
+    pub(crate) by_reason: &'static str,
+    /// A sentence's end.
+    pub(crate) full_stop: &'static str,
     /// Fate.
     pub(crate) fate_deadline: &'static str,
     /// Fate.

@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::future::Future;
 
 use axum::body::{Body, Bytes};
+use http::StatusCode;
+use http::header::RETRY_AFTER;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response};
 use tokio::sync::mpsc;
@@ -13,6 +15,9 @@ use crate::store::StoreError;
 
 /// Frames that may wait for a slow reader.
 const WAITING: usize = 64;
+
+/// Streams that may be open at once, of all readers together: each holds a connection and some memory.
+pub(crate) const STREAMS: usize = 512;
 
 /// The writing end of a stream.
 pub(crate) struct Feed {
@@ -82,11 +87,12 @@ fn frame(name: &str, id: Option<i64>, data: &str) -> Bytes {
     Bytes::from(text)
 }
 
-/// The response whose body is what `write` puts into its feed.
+/// The response whose body is what `write` puts into its feed; 503 if too many streams are open.
 pub(crate) fn stream<F>(state: &PortalState, write: impl FnOnce(Feed) -> F) -> Response<Body>
 where
     F: Future<Output = Ended> + Send + 'static,
 {
+    let Some(place) = state.stream_place() else { return too_many() };
     let (sender, mut receiver) = mpsc::channel(WAITING);
     let writing = write(Feed { sender });
     state.environment().spawn("portal events", async move {
@@ -94,6 +100,7 @@ where
             let reason = error.reason();
             tracing::error!(reason, error = &error as &dyn std::error::Error, "a live stream failed");
         }
+        drop(place);
     });
     let frames = futures::stream::poll_fn(move |context| {
         receiver.poll_recv(context).map(|frame| frame.map(Ok::<Bytes, Infallible>))
@@ -104,6 +111,16 @@ where
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Buffering proxies hold events back unless told otherwise.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+fn too_many() -> Response<Body> {
+    let text = format!("too many live pages are open ({STREAMS}): close some, or try again later\n");
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("10"));
     response
 }
 

@@ -1,11 +1,15 @@
 //! The stream of a job page: the sections that changed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio::time::Instant;
 
+use super::batch::Batch;
 use super::feed::{Ended, Feed};
-use super::pace::Pace;
+use super::pace::{News, Pace};
+use crate::model::NotificationState;
 use crate::portal::pages::{JobHistory, sections};
 use crate::portal::{PortalState, RequestContext};
 
@@ -22,34 +26,59 @@ pub(crate) async fn job_events(
     feed: Feed,
 ) -> Ended {
     let store = state.store().clone();
-    let mut pace = Pace::new(&store);
-    let is_resumed = headers.contains_key("last-event-id");
-    let mut seen = if is_resumed { None } else { context.parameter("seen").parse().ok() };
-    let mut shown_history: Option<JobHistory> = None;
-    let mut shown_sections: Vec<String> = Vec::new();
+    let mut pace = Pace::begin(state.tail()).await?;
+    let mut latest = store.latest_transition_id().await?;
+    let mut history = Arc::new(JobHistory::read(&store, &uid).await?);
+    let seen = context.parameter("seen").parse().ok().filter(|_| !headers.contains_key("last-event-id"));
+    let is_shown = |known: &JobHistory| seen.is_some() && known.revisions.last().map(|one| one.id) == seen;
+    let mut is_due = !history.as_ref().as_ref().is_some_and(is_shown);
+    let mut shown: Vec<String> = Vec::new();
     loop {
-        let latest = store.latest_transition_id().await?;
-        let history = JobHistory::read(&store, &uid).await?;
-        let goes_on = history.as_ref().is_some_and(|history| !history.job.state.is_terminal());
-        if let Some(history) = history {
-            let newest = history.revisions.last().map_or(0, |revision| revision.id);
-            let is_shown =
-                seen.take() == Some(newest) || (!goes_on && shown_history.as_ref() == Some(&history));
-            if !is_shown {
-                context.now = state.environment().now();
-                let rendered: Vec<String> =
-                    sections(&context, &history).into_iter().map(maud::PreEscaped::into_string).collect();
-                let changed: String = rendered
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, section)| shown_sections.get(*index) != Some(section))
-                    .map(|(_, section)| section.as_str())
-                    .collect();
+        let known = history.as_ref().as_ref();
+        if let Some(known) = known.filter(|_| is_due) {
+            context.now = state.environment().now();
+            let rendered: Vec<String> =
+                sections(&context, known).into_iter().map(maud::PreEscaped::into_string).collect();
+            let changed: String = rendered
+                .iter()
+                .enumerate()
+                .filter(|(index, section)| shown.get(*index) != Some(section))
+                .map(|(_, section)| section.as_str())
+                .collect();
+            if !changed.is_empty() {
                 feed.event("sections", Some(latest), &changed).await?;
-                shown_sections = rendered;
             }
-            shown_history = Some(history);
+            shown = rendered;
         }
-        pace.next(&feed, goes_on.then_some(REFRESH)).await?;
+        let goes_on = known.is_some_and(|known| !known.job.state.is_terminal());
+        let refresh_at = goes_on.then(|| Instant::now() + REFRESH);
+        is_due = loop {
+            match pace.next(&feed, refresh_at).await? {
+                News::Refresh => break true,
+                News::Batch(batch) if !concerns(&batch, &uid, &history) => {}
+                News::Batch(batch) => {
+                    latest = latest.max(batch.transition);
+                    let read = batch.history(&store, &uid).await?;
+                    let is_new = read != history;
+                    history = read;
+                    break is_new;
+                }
+                News::Behind => {
+                    latest = store.latest_transition_id().await?;
+                    history = Arc::new(JobHistory::read(&store, &uid).await?);
+                    break true;
+                }
+            }
+        };
     }
+}
+
+/// Whether the batch may have changed what is on record about the job. Deliveries of notifications are commits
+/// without revisions.
+fn concerns(batch: &Batch, uid: &str, history: &Option<JobHistory>) -> bool {
+    let waits_for_delivery = || {
+        let notifications = history.iter().flat_map(|known| &known.notifications);
+        notifications.into_iter().any(|one| one.state == NotificationState::Pending)
+    };
+    batch.jobs.iter().any(|job| job.uid == uid) || waits_for_delivery()
 }

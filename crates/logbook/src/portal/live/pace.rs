@@ -1,55 +1,62 @@
-//! When a stream looks again: after a commit, but not too often; and its heartbeat meanwhile.
+//! When a stream has something to do, and its heartbeat meanwhile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
 
+use super::batch::Batch;
 use super::feed::{Closed, Feed};
-use crate::store::{Commit, Store};
-
-/// A job on the screen changes at most once in this time.
-const COALESCE: Duration = Duration::from_millis(200);
+use super::tail::Tail;
+use crate::store::StoreError;
 
 /// Silence that a comment breaks.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// What a stream wakes up for.
+pub(super) enum News {
+    /// Something was committed.
+    Batch(Arc<Batch>),
+    /// The stream fell behind: it must look at the database itself, from its own cursor.
+    Behind,
+    /// The time has come to draw anew.
+    Refresh,
+}
+
+/// The waiting of one stream.
 pub(super) struct Pace {
-    commits: watch::Receiver<Commit>,
-    looked: Instant,
+    batches: broadcast::Receiver<Arc<Batch>>,
     spoke: Instant,
 }
 
 impl Pace {
-    /// Subscribe before the first look: a commit after it is then not missed.
-    pub(super) fn new(store: &Store) -> Self {
-        let now = Instant::now();
-        Self { commits: store.subscribe(), looked: now, spoke: now }
+    /// Begin before the first look at the database: what is committed after that is then not missed.
+    pub(super) async fn begin(tail: &Tail) -> Result<Self, StoreError> {
+        Ok(Self { batches: tail.subscribe().await?, spoke: Instant::now() })
     }
 
-    /// Waits until there is something to look at, or until `refresh` has passed since the last look.
-    pub(super) async fn next(&mut self, feed: &Feed, refresh: Option<Duration>) -> Result<(), Closed> {
-        let refresh_at = refresh.map(|refresh| self.looked + refresh);
+    /// Waits for the next news, or for `refresh_at`.
+    pub(super) async fn next(&mut self, feed: &Feed, refresh_at: Option<Instant>) -> Result<News, Closed> {
         loop {
             let beat = self.spoke + HEARTBEAT;
             let until = refresh_at.map_or(beat, |at| at.min(beat));
-            let changed = tokio::select! {
+            let received = tokio::select! {
                 biased;
                 () = feed.closed() => return Err(Closed),
-                changed = timeout_at(until, self.commits.changed()) => changed,
+                received = timeout_at(until, self.batches.recv()) => received,
             };
-            match changed {
-                Ok(Ok(())) => break,
-                Ok(Err(_)) => return Err(Closed),
-                Err(_) if refresh_at.is_some_and(|at| at <= Instant::now()) => break,
+            match received {
+                Ok(Ok(batch)) => return Ok(News::Batch(batch)),
+                Ok(Err(RecvError::Lagged(_))) => return Ok(News::Behind),
+                Ok(Err(RecvError::Closed)) => return Err(Closed),
+                Err(_) if refresh_at.is_some_and(|at| at <= Instant::now()) => return Ok(News::Refresh),
                 Err(_) => {
                     feed.heartbeat().await?;
                     self.spoke = Instant::now();
                 }
             }
         }
-        sleep_until(self.looked + COALESCE).await;
-        self.looked = Instant::now();
-        Ok(())
     }
 }

@@ -36,3 +36,9 @@ pub(super) async fn start(store: &Store, last_seen: Option<i64>) -> Result<Start
         _ => Start::Reset(latest),
     })
 }
+
+/// Where a stream goes on that has sent everything up to `revision` and fell behind.
+pub(super) async fn reachable(store: &Store, revision: i64) -> Result<Start, StoreError> {
+    let latest = store.latest_revision_id().await?;
+    Ok(if latest - revision <= REPLAY { Start::After(revision) } else { Start::Reset(latest) })
+}

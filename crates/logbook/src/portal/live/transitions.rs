@@ -1,18 +1,15 @@
 //! The stream of the API: every transition, once, in the order of commits.
 
 use http::HeaderMap;
-use indexmap::IndexMap;
 use serde_json::json;
 
+use super::batch::Batch;
 use super::feed::{Ended, Feed};
-use super::pace::Pace;
+use super::pace::{News, Pace};
 use super::start::{Start, last_seen, start};
 use crate::model::{JobRow, Transition};
 use crate::portal::PortalState;
-use crate::store::{Store, StoreError};
-
-/// Transitions read in one go.
-const BATCH: u32 = 500;
+use crate::store::Store;
 
 /// Sends each transition after the last one seen as an event `transition` whose id is the transition's.
 pub(crate) async fn transition_events(
@@ -23,9 +20,9 @@ pub(crate) async fn transition_events(
     feed: Feed,
 ) -> Ended {
     let store = state.store().clone();
-    let mut pace = Pace::new(&store);
+    let mut pace = Pace::begin(state.tail()).await?;
     let seen = last_seen(&headers, &after);
-    let mut last = match (seen, start(&store, seen).await?) {
+    let last = match (seen, start(&store, seen).await?) {
         (Some(seen), Start::After(_)) => seen,
         (None, _) => store.latest_transition_id().await?,
         (Some(_), Start::Reset(_)) => {
@@ -34,33 +31,47 @@ pub(crate) async fn transition_events(
             latest
         }
     };
+    let mut stream = TransitionStream { feed, job, last };
+    stream.catch_up(&store).await?;
     loop {
-        let transitions = store.transitions_after(last, BATCH).await?;
-        let is_cut = transitions.len() >= BATCH as usize;
-        let jobs = jobs_of(&store, &transitions).await?;
-        for transition in &transitions {
-            last = transition.id;
-            let Some(row) = jobs.get(&transition.job_id) else { continue };
-            if job.as_ref().is_none_or(|uid| *uid == row.uid) {
-                feed.event("transition", Some(last), &data(row, transition)).await?;
-            }
-        }
-        if !is_cut {
-            pace.next(&feed, None).await?;
+        match pace.next(&stream.feed, None).await? {
+            News::Batch(batch) => stream.send(&batch).await?,
+            News::Behind | News::Refresh => stream.catch_up(&store).await?,
         }
     }
 }
 
-async fn jobs_of(store: &Store, transitions: &[Transition]) -> Result<IndexMap<i64, JobRow>, StoreError> {
-    let mut jobs = IndexMap::new();
-    for transition in transitions {
-        if !jobs.contains_key(&transition.job_id)
-            && let Some(job) = store.job_by_id(transition.job_id).await?
-        {
-            jobs.insert(transition.job_id, job);
+struct TransitionStream {
+    feed: Feed,
+    /// Only the transitions of the job with this uid.
+    job: Option<String>,
+    /// Everything up to this transition has been sent.
+    last: i64,
+}
+
+impl TransitionStream {
+    /// Sends what the database has beyond the reader's place.
+    async fn catch_up(&mut self, store: &Store) -> Ended {
+        loop {
+            // No revision is above the highest number: the jobs come with their transitions only.
+            let batch = Batch::read(store, i64::MAX, self.last).await?;
+            self.send(&batch).await?;
+            if !batch.is_cut {
+                return Ok(());
+            }
         }
     }
-    Ok(jobs)
+
+    /// Sends what the reader has not had.
+    async fn send(&mut self, batch: &Batch) -> Ended {
+        for (row, transition) in &batch.transitions {
+            if transition.id > self.last && self.job.as_ref().is_none_or(|uid| *uid == row.uid) {
+                self.feed.event("transition", Some(transition.id), &data(row, transition)).await?;
+            }
+        }
+        self.last = self.last.max(batch.transition);
+        Ok(())
+    }
 }
 
 fn data(job: &JobRow, transition: &Transition) -> String {

@@ -20,6 +20,9 @@ pub(crate) enum Trouble {
     /// The form lacks the token of its page.
     #[error("the form does not carry this session's token")]
     Refused,
+    /// The form is too large or no form.
+    #[error("the form cannot be read")]
+    Unreadable,
     /// The database failed.
     #[error("cannot read the logbook")]
     Store(#[from] StoreError),
@@ -34,6 +37,7 @@ pub(crate) fn answer(context: &RequestContext, answer: Answer) -> Response {
             (StatusCode::NOT_FOUND, words.not_found, words.not_found_text)
         }
         Err(Trouble::Refused) => (StatusCode::FORBIDDEN, words.refused, words.refused_text),
+        Err(Trouble::Unreadable) => (StatusCode::PAYLOAD_TOO_LARGE, words.refused, words.unreadable_text),
         Err(Trouble::Store(error)) => {
             tracing::error!(reason = error.reason(), error = &error as &dyn std::error::Error, "page failed");
             (StatusCode::INTERNAL_SERVER_ERROR, words.trouble, words.trouble_text)

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::row::submitter;
+use super::row::{submitter, submitter_title};
 use super::{JobHistory, icon, pill};
 use crate::model::{Coverage, JobRow, JobState};
 use crate::portal::explain::fate;
@@ -16,11 +16,10 @@ const MESSAGE: usize = 600;
 
 pub(super) fn head(context: &RequestContext, history: &JobHistory) -> Markup {
     let (words, job, now) = (context.words, &history.job, context.now);
-    let problem = context.parameter("problem");
     html! {
         section.sheet.panel.head #head {
-            @if !problem.is_empty() {
-                div.alert role="alert" { (icon("alert")) (fill(words.action_failed, &[&cut(problem, 300)])) }
+            @if let Some(problem) = &context.problem {
+                div.alert role="alert" { (icon("alert")) (fill(words.action_failed, &[problem])) }
             }
             div.title {
                 (pill(words, job.state, true))
@@ -30,7 +29,12 @@ pub(super) fn head(context: &RequestContext, history: &JobHistory) -> Markup {
             div.fate {
                 (fate(words, job, &history.pods, now))
                 @if let Some(message) = message(job) {
-                    q { @if let Some(reason) = &job.reason { b { (reason) } " · " } (cut(message, MESSAGE)) }
+                    // The sentence of a failed job has the reason already.
+                    @let reason = job.reason.as_ref().filter(|_| job.state != JobState::Failed);
+                    q title=[(message.len() > MESSAGE).then_some(message)] {
+                        @if let Some(reason) = reason { b { (reason) } " · " }
+                        (cut(message, MESSAGE))
+                    }
                 }
             }
             (facts(context, job))
@@ -49,9 +53,9 @@ fn facts(context: &RequestContext, job: &JobRow) -> Markup {
     let wanted = job.completions.or(job.parallelism).unwrap_or(1);
     html! {
         dl.facts {
-            div { dt { (words.namespace) } dd { (job.namespace) } }
+            div { dt { (words.namespace) } dd title=(job.namespace) { (job.namespace) } }
             div { dt { (words.kind) } dd { (job.kind) } }
-            div { dt { (words.submitter) } dd { (submitter(job)) } }
+            div { dt { (words.submitter) } dd title=[submitter_title(job)] { (submitter(job)) } }
             div { dt { (words.created) } dd { (relative(words, job.created_at, now)) } }
             div { dt { (words.wait) } dd {
                 @if job.started_at.is_none() && job.ended_at.is_none() { (elapsed(job.created_at, None, now)) }
@@ -68,7 +72,7 @@ fn facts(context: &RequestContext, job: &JobRow) -> Markup {
             div { dt { (words.coverage) } dd title=(job.coverage) { (coverage(words, job.coverage)) } }
             @if let Some(at) = job.ended_at { div { dt { (words.ended) } dd { (relative(words, at, now)) } } }
             @if let Some(at) = job.deleted_at { div { dt { (words.deleted) } dd { (relative(words, at, now)) } } }
-            div { dt { (words.uid) } dd.mono title=(job.uid) { (job.uid) } }
+            div.rest { dt { (words.uid) } dd.mono title=(job.uid) { (job.uid) } }
         }
     }
 }

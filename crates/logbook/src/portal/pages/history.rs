@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{JobHistory, pill};
-use crate::model::{NotificationRow, NotificationState, Provenance, Revision, RevisionEvent, Transition};
+use crate::model::{
+    JobState, NotificationRow, NotificationState, Provenance, Revision, RevisionEvent, Transition,
+};
 use crate::portal::Words;
 use crate::portal::format::{completed, cut, duration, moment, size};
 use crate::portal::language::fill;
@@ -15,7 +17,7 @@ use crate::portal::urls::encode;
 const VERSIONS: usize = 60;
 
 /// Characters of a message.
-const MESSAGE: usize = 400;
+const MESSAGE: usize = 2000;
 
 pub(super) fn transitions(words: &Words, transitions: &[Transition], now: Timestamp) -> Markup {
     html! {
@@ -55,13 +57,21 @@ fn transition_row(words: &Words, this: &Transition, next: Option<&Transition>, n
             td.number { (this.attempt) }
             td.wide {
                 @if let Some(reason) = &this.reason { b { (reason) } " " }
-                @if let Some(code) = this.exit_code { span.chip { "exit " (code) } " " }
+                @if let Some(code) = exit_code(this) {
+                    span.chip { (fill(words.exit_chip, &[&code.to_string()])) } " "
+                }
                 @if let Some(message) = &this.message { span.soft { (cut(message, MESSAGE)) } }
             }
             td.number.soft { (this.resource_version) }
             td.soft title=(this.provenance) { (provenance(words, this.provenance)) }
         }
     }
+}
+
+/// The exit code, where it belongs to the state: a new attempt still carries that of the one before it.
+fn exit_code(transition: &Transition) -> Option<i64> {
+    let is_underway = matches!(transition.to, JobState::Starting | JobState::Running);
+    transition.exit_code.filter(|_| !is_underway || transition.reason.as_deref() == Some("CrashLoopBackOff"))
 }
 
 fn provenance(words: &Words, provenance: Provenance) -> &'static str {

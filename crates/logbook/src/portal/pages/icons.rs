@@ -73,7 +73,8 @@ pub(crate) fn pill(words: &Words, state: JobState, large: bool) -> Markup {
 /// The name of the state's colour.
 pub(crate) const fn tone(state: JobState) -> &'static str {
     match state {
-        JobState::Submitted | JobState::Queued | JobState::Pending => "waiting",
+        JobState::Submitted => "submitted",
+        JobState::Queued | JobState::Pending => "waiting",
         JobState::Starting => "starting",
         JobState::Running => "running",
         JobState::Suspending | JobState::Suspended | JobState::Cancelling | JobState::Cancelled => "paused",

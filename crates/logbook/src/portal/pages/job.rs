@@ -71,12 +71,16 @@ pub(crate) async fn job(context: &RequestContext, store: &Store, uid: &str) -> A
     let Some(history) = found else {
         return if is_new { Ok(not_yet(context)) } else { Err(Trouble::NotFound) };
     };
+    let namespace = html! {
+        a href=(address("/", &[("namespace", &history.job.namespace)])) { (history.job.namespace) }
+    };
     let content = html! {
-        nav.crumbs { a href="/" { (context.words.jobs) } span { "/" } span { (history.job.namespace) } }
+        nav.crumbs { a href="/" { (context.words.jobs) } span { "/" } (namespace) }
         @for section in sections(context, &history) { (section) }
     };
     let seen = history.revisions.last().map_or(0, |revision| revision.id).to_string();
-    let parameters = [("job", uid), ("seen", &seen), ("problem", context.parameter("problem"))];
+    let problem = ["problem", "proof"].map(|name| (name, context.parameter(name)));
+    let parameters = [("job", uid), ("seen", &seen), problem[0], problem[1]];
     let events = address("/events", &parameters);
     Ok(shell(context, &history.job.name, Place::Jobs, Some(&events), &content))
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{Answer, Place, icon, row, shell};
 use crate::model::{JobRow, JobState, Page};
-use crate::portal::format::{duration, elapsed};
+use crate::portal::format::elapsed;
 use crate::portal::language::fill;
 use crate::portal::urls::encode;
 use crate::portal::view::{ListView, PAGE_ROWS, Scope};
@@ -21,7 +21,8 @@ pub(crate) async fn list(context: &RequestContext, store: &Store) -> Answer {
     let cursor = (!view.page.is_empty()).then_some(view.page.as_str());
     let page = store.list_jobs(&view.filter(), cursor).await?;
     let namespaces = store.namespaces().await?;
-    let figures = figures(context.words, store, &view, context.now).await?;
+    let read = Figures::read(store, view.namespace()).await?;
+    let figures = figures(context.words, &read, &view, context.now);
     let content = html! {
         (figures)
         (filters(context, &view, &namespaces))
@@ -33,16 +34,24 @@ pub(crate) async fn list(context: &RequestContext, store: &Store) -> Answer {
     Ok(shell(context, context.words.jobs, Place::Jobs, Some(&events), &content))
 }
 
+/// What the strip of figures says.
+#[derive(Clone, Debug)]
+pub(crate) struct Figures {
+    counts: IndexMap<JobState, u64>,
+    oldest: Option<JobRow>,
+}
+
+impl Figures {
+    /// Reads them, of one namespace or of all.
+    pub(crate) async fn read(store: &Store, namespace: Option<&str>) -> Result<Self, StoreError> {
+        let counts = store.counts_by_state(namespace).await?;
+        Ok(Self { counts, oldest: store.oldest_waiting(namespace).await? })
+    }
+}
+
 /// The strip of figures; the live updates send the same.
-pub(crate) async fn figures(
-    words: &Words,
-    store: &Store,
-    view: &ListView,
-    now: Timestamp,
-) -> Result<Markup, StoreError> {
-    let counts = store.counts_by_state(view.namespace()).await?;
-    let oldest = store.oldest_waiting(view.namespace()).await?;
-    let count = |scope: Scope| sum(&counts, scope);
+pub(crate) fn figures(words: &Words, read: &Figures, view: &ListView, now: Timestamp) -> Markup {
+    let count = |scope: Scope| sum(&read.counts, scope);
     let (succeeded, failed, stopped) = (count(Scope::Succeeded), count(Scope::Failed), count(Scope::Stopped));
     let ended = succeeded + failed + stopped;
     let share = (succeeded * 100).checked_div(ended).map_or("–".to_owned(), |share| format!("{share} %"));
@@ -52,7 +61,7 @@ pub(crate) async fn figures(
         (Scope::Succeeded, "succeeded", fill(words.succeeded_note, &[&share])),
         (Scope::Failed, "failed", fill(words.failed_note, &[&stopped.to_string()])),
     ];
-    Ok(html! {
+    html! {
         section.figures #figures {
             @for (scope, image, note) in tiles {
                 a.figure href=(view.scoped(scope).address("/")) data-tone=(scope.as_str()) {
@@ -61,9 +70,9 @@ pub(crate) async fn figures(
                     span.note { (note) }
                 }
             }
-            (oldest_waiting(words, oldest.as_ref(), now))
+            (oldest_waiting(words, read.oldest.as_ref(), now))
         }
-    })
+    }
 }
 
 fn sum(counts: &IndexMap<JobState, u64>, scope: Scope) -> u64 {
@@ -76,12 +85,12 @@ fn oldest_waiting(words: &Words, oldest: Option<&JobRow>, now: Timestamp) -> Mar
             a.figure href={ "/jobs/" (encode(&job.uid)) } data-tone="waiting" {
                 span.label { (icon("queued")) (words.oldest_waiting) }
                 span.number { (elapsed(job.created_at, None, now)) }
-                span.note { (job.namespace) " / " (job.name) }
+                span.note title=(job.name) { (job.namespace) " / " (job.name) }
             }
         } @else {
             div.figure {
                 span.label { (icon("queued")) (words.oldest_waiting) }
-                span.number { (duration(jiff::SignedDuration::ZERO)) }
+                span.number { "–" }
                 span.note { (words.nothing_waits) }
             }
         }

@@ -16,6 +16,6 @@ pub(crate) use answer::{Answer, Trouble, answer};
 pub(crate) use documents::{difference, document};
 pub(crate) use icons::{icon, pill, tone};
 pub(crate) use job::{JobHistory, job, sections};
-pub(crate) use list::{figures, list};
+pub(crate) use list::{Figures, figures, list};
 pub(crate) use row::row;
 pub(crate) use shell::{Place, shell};

@@ -7,6 +7,7 @@ use crate::model::PodRow;
 use crate::portal::Words;
 use crate::portal::explain::exit_meaning;
 use crate::portal::format::{cut, elapsed, moment};
+use crate::portal::language::fill;
 
 /// Pods listed at most.
 const PODS: usize = 200;
@@ -24,6 +25,7 @@ pub(super) fn pods(words: &Words, pods: &[PodRow], now: Timestamp) -> Markup {
                     } }
                     tbody { @for pod in pods.iter().rev().take(PODS) { (pod_row(words, pod, now)) } }
                 } }
+                @if pods.len() > PODS { p.none { (fill(words.newer_versions, &[&PODS.to_string()])) } }
             }
         }
     }

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 
 use super::pill;
 use crate::model::{Coverage, JobRow, JobState, StateGroup};
-use crate::portal::Words;
 use crate::portal::format::{completed, cut, elapsed, relative};
 use crate::portal::urls::encode;
+use crate::portal::{Words, fill};
 
 /// Characters of a message in the list; the job page has the rest.
 const MESSAGE: usize = 160;
@@ -16,22 +16,23 @@ const MESSAGE: usize = 160;
 pub(crate) fn row(words: &Words, job: &JobRow, now: Timestamp, departed: bool) -> Markup {
     html! {
         tr id={ "job-" (job.uid) } class=[departed.then_some("departed")]
+            title=[departed.then_some(words.departed)]
             data-order=(job.created_at.as_millisecond()) {
             td.state { (pill(words, job.state, false)) }
             td.name title=(job.name) {
                 a href={ "/jobs/" (encode(&job.uid)) } { (job.name) }
                 @if job.coverage == Coverage::Gap { " " span.chip.gap { (words.coverage_gap) } }
             }
-            td.namespace { (job.namespace) }
+            td.namespace title=(job.namespace) { (job.namespace) }
             td.kind.soft { (short_kind(&job.kind)) }
-            td.submitter title=[job.submitter.as_deref()] { (submitter(job)) }
+            td.submitter title=[submitter_title(job)] { (submitter(job)) }
             td.attempts.number { (job.attempt) }
             td.wait.number { (waited(job, now)) }
             td.run.number {
                 @if let Some(started) = job.started_at { (elapsed(started, job.ended_at, now)) }
                 @else { span.faint { "–" } }
             }
-            td.reason title=[job.message.as_deref()] { (reason(job)) }
+            td.reason title=[job.message.as_deref()] { (reason(words, job)) }
             td.created.number { (relative(words, job.created_at, now)) }
         }
     }
@@ -49,6 +50,12 @@ pub(super) fn short_kind(kind: &str) -> &str {
     kind.rsplit(' ').next().unwrap_or(kind)
 }
 
+/// The whole of what may be cut off.
+pub(super) fn submitter_title(job: &JobRow) -> Option<String> {
+    let owner = || job.owner_kind.as_deref().zip(job.owner_name.as_deref());
+    job.submitter.clone().or_else(|| owner().map(|(kind, name)| format!("{kind} {name}")))
+}
+
 /// Who and how, as far as known: the owner stands in for a person.
 pub(super) fn submitter(job: &JobRow) -> Markup {
     let owner = job.owner_kind.as_deref().zip(job.owner_name.as_deref());
@@ -60,7 +67,7 @@ pub(super) fn submitter(job: &JobRow) -> Markup {
     }
 }
 
-fn reason(job: &JobRow) -> Markup {
+fn reason(words: &Words, job: &JobRow) -> Markup {
     let exit = job.exit_code.filter(|code| *code != 0 && job.state == JobState::Failed);
     // That all pods succeeded is what the state says already; failures stand out the better.
     if job.state == JobState::Succeeded {
@@ -68,7 +75,7 @@ fn reason(job: &JobRow) -> Markup {
     }
     html! {
         @if let Some(reason) = &job.reason { b.stuck[is_stuck(job, reason)] { (reason) } " " }
-        @if let Some(code) = exit { span.chip { "exit " (code) } " " }
+        @if let Some(code) = exit { span.chip { (fill(words.exit_chip, &[&code.to_string()])) } " " }
         @if let Some(message) = &job.message { (cut(message, MESSAGE)) }
     }
 }

@@ -110,6 +110,7 @@ fn help(words: &Words) -> Markup {
 fn strings(words: &Words) -> Markup {
     html! {
         div.strings #strings data-live=(words.live) data-reconnecting=(words.reconnecting)
-            data-newer=(words.newer) data-just-now=(words.just_now) data-ago=(words.ago) {}
+            data-newer=(words.newer) data-just-now=(words.just_now) data-ago=(words.ago)
+            data-units=(words.units.join(",")) {}
     }
 }

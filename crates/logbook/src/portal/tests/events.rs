@@ -2,75 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use http::Method;
 use http_body_util::BodyExt as _;
 
-use super::fixture::{Portal, request};
-
-/// An open stream, read event by event.
-struct Stream {
-    body: Body,
-    text: String,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Event {
-    id: Option<i64>,
-    name: String,
-    data: String,
-}
-
-impl Stream {
-    async fn open(portal: &Portal, address: &str, last_event_id: Option<&str>) -> Self {
-        let mut request = request(Method::GET, address);
-        if let Some(id) = last_event_id {
-            request = request.header("last-event-id", id);
-        }
-        let response = portal.send(request.body(Body::empty()).unwrap()).await;
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { body: response.into_body(), text: String::new() }
-    }
-
-    /// The next event; comments are passed over.
-    async fn next(&mut self) -> Event {
-        loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let event = parse(block);
-                self.text = rest.to_owned();
-                if let Some(event) = event {
-                    return event;
-                }
-                continue;
-            }
-            let frame = self.body.frame().await.unwrap().unwrap();
-            self.text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
-        }
-    }
-
-    async fn ids(&mut self, count: usize) -> Vec<i64> {
-        let mut ids = Vec::new();
-        while ids.len() < count {
-            let event = self.next().await;
-            assert_eq!(event.name, "transition");
-            ids.push(event.id.unwrap());
-        }
-        ids
-    }
-}
-
-fn parse(block: &str) -> Option<Event> {
-    let mut event = Event::default();
-    for line in block.lines() {
-        match line.split_once(": ") {
-            Some(("id", id)) => event.id = id.parse().ok(),
-            Some(("event", name)) => name.clone_into(&mut event.name),
-            Some(("data", data)) => event.data.push_str(data),
-            _ => {}
-        }
-    }
-    (!event.name.is_empty()).then_some(event)
-}
+use super::fixture::Portal;
+use super::stream::Stream;
 
 #[tokio::test(start_paused = true)]
 async fn a_resumed_stream_has_each_id_once_and_in_order_through_replay_and_live() {

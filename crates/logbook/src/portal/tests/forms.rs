@@ -1,13 +1,14 @@
 //! Submitting jobs and acting on them, against a real API server in the same process.
 
-use http::StatusCode;
-use http::header::LOCATION;
+use axum::body::Body;
+use http::header::{COOKIE, LOCATION};
+use http::{Method, StatusCode};
 use k8s_openapi::api::batch::v1::Job;
 use pilothouse::kube;
 
 use crate::model::CHANNEL_ANNOTATION;
 
-use super::fixture::{Answer, Portal, form, uid_of};
+use super::fixture::{Answer, Portal, form, request, uid_of};
 
 async fn post(portal: &Portal, fields: &str) -> Answer {
     let page = portal.get("/submit").await;
@@ -103,7 +104,13 @@ async fn an_action_meets_the_recorded_job_only() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let back = answer.headers[LOCATION].to_str().unwrap();
     assert!(back.contains("?problem="), "{back}");
-    assert!(portal.get(back).await.text.contains("The API server refused"));
+    let returned = request(Method::GET, back).header(COOKIE, page.cookie()).body(Body::empty()).unwrap();
+    assert!(portal.ask(returned).await.text.contains("The API server refused"));
+    let elsewhere = portal.get(back).await.text;
+    assert!(
+        !elsewhere.contains("The API server refused"),
+        "an address puts no words on somebody else's page"
+    );
     assert!(job(&portal, "hello").await.is_some());
 }
 
@@ -116,4 +123,13 @@ async fn a_read_only_portal_offers_and_takes_no_change() {
     assert_eq!(portal.get("/submit").await.status, StatusCode::NOT_FOUND);
     let delete = form(&format!("/jobs/{uid}/delete"), &page.cookie(), "token=x".to_owned());
     assert_eq!(portal.ask(delete).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_form_too_large_is_refused_on_a_page() {
+    let portal = Portal::new().await;
+    let answer = post(&portal, &format!("annotations={}", "a".repeat(2 << 20))).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.text.contains("larger than one megabyte"));
+    assert!(portal.server.request_log().is_empty());
 }

@@ -6,3 +6,5 @@ mod fixture;
 mod forms;
 mod pages;
 mod security;
+mod sharing;
+mod stream;

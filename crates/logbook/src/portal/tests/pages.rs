@@ -65,14 +65,15 @@ async fn a_job_page_tells_its_fate_and_its_history() {
     let uid = portal.add("web", &["Submitted", "Pending", "Starting", "Running", "Failed"]).await;
     let page = portal.get(&format!("/jobs/{uid}")).await;
     assert_eq!(page.status, StatusCode::OK);
-    assert!(page.text.contains("its backoff limit allows no further try"), "why, in plain words");
-    assert!(page.text.contains("exit code 127: the command was not found"));
+    let fate = "Failed at the only attempt: the last container exited with code 127, \
+                the command was not found (BackoffLimitExceeded).";
+    assert!(page.text.contains(fate), "why, in plain words");
     for section in ["head", "timeline", "transitions", "pods", "revisions", "notifications", "labels"] {
         assert!(page.text.contains(&format!("id=\"{section}\"")), "{section}");
     }
     assert!(page.text.contains("step=4"), "labels of the newest version");
     let chinese = portal.get(&format!("/jobs/{uid}?lang=zh")).await.text;
-    assert!(chinese.contains("lang=\"zh\"") && chinese.contains("重试次数已用完"));
+    assert!(chinese.contains("lang=\"zh\"") && chinese.contains("最后一个容器以退出码 127 结束"));
 }
 
 #[tokio::test]

@@ -123,3 +123,41 @@ async fn assets_are_cached_for_ever_under_the_hash_of_their_content() {
         assert_eq!((again.status, again.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
     }
 }
+
+#[tokio::test]
+async fn other_sites_may_link_to_pages_but_not_use_parts_of_them() {
+    let portal = Portal::new().await;
+    let cases = [
+        ("cross-site", "navigate", "/", StatusCode::OK),
+        ("cross-site", "cors", "/events", StatusCode::FORBIDDEN),
+        ("cross-site", "no-cors", "/api/v1/jobs", StatusCode::FORBIDDEN),
+        ("same-site", "cors", "/api/v1/jobs", StatusCode::FORBIDDEN),
+        ("same-origin", "cors", "/api/v1/jobs", StatusCode::OK),
+        ("none", "navigate", "/api/v1/jobs", StatusCode::OK),
+    ];
+    for (site, mode, address, status) in cases {
+        let request =
+            request(Method::GET, address).header("sec-fetch-site", site).header("sec-fetch-mode", mode);
+        let response = portal.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), status, "{site} {mode} {address}");
+    }
+}
+
+#[tokio::test]
+async fn assets_are_compressed_for_who_accepts_it() {
+    let portal = Portal::new().await;
+    let page = portal.get("/").await.text;
+    let (_, rest) = page.split_once("href=\"/assets/portal.").unwrap();
+    let address = format!("/assets/portal.{}", rest.split('"').next().unwrap());
+    let plain = portal.get(&address).await;
+    for (accepted, is_compressed) in [("gzip, zstd;q=0.5", true), ("gzip, br", false), ("zstd;q=0", false)] {
+        let request = request(Method::GET, &address).header("accept-encoding", accepted);
+        let response = portal.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.headers().contains_key("content-encoding"), is_compressed, "{accepted}");
+        assert_eq!(response.headers()["vary"], "accept-encoding");
+        let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+        let text =
+            if is_compressed { zstd::bulk::decompress(&bytes, 1 << 20).unwrap() } else { bytes.to_vec() };
+        assert!(text == plain.text.as_bytes() && (!is_compressed || bytes.len() < text.len() / 2));
+    }
+}

@@ -17,7 +17,7 @@ const RIGHT: f64 = 14.0;
 const LANE: f64 = 27.0;
 const BAR: f64 = 15.0;
 const TOP: f64 = 22.0;
-/// Pods drawn at most; the table has all.
+/// Pods drawn at most, the newest; the table has all.
 const MAX_PODS: usize = 24;
 
 /// One bar in a lane.
@@ -40,7 +40,8 @@ pub(crate) fn chart(words: &Words, history: &JobHistory, now: Timestamp) -> Mark
     let end = end(history, now);
     let scale = Scale::new(job.created_at, end, LABELS, WIDTH - LABELS - RIGHT);
     let mut lanes = job_lanes(words, &stretches);
-    lanes.extend(history.pods.iter().take(MAX_PODS).map(|pod| pod_lane(words, pod, end)));
+    let older = history.pods.len().saturating_sub(MAX_PODS);
+    lanes.extend(history.pods.iter().skip(older).map(|pod| pod_lane(words, pod, end)));
     let height = TOP + LANE * count(lanes.len()) + 8.0;
     html! {
         div.chart {
