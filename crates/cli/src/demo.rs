@@ -31,7 +31,7 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
     let database = options.data.join("logbook.sqlite");
     let cluster =
         identity(&client).await.map_err(|source| CommandError::Reach { url: server.url(), source })?;
-    let logbook = logbook_options(&options, &database).cluster(cluster);
+    let logbook = logbook_options(&options, &database).cluster(cluster).cluster_name("demo");
     let logbook = Logbook::open(logbook, client.clone(), environment.clone())
         .await
         .map_err(|source| CommandError::Logbook { path: database.clone(), source })?;

@@ -16,7 +16,7 @@ use crate::portal::portal;
 pub(crate) async fn run(options: LogbookArguments) -> Result<(), CommandError> {
     let environment = Environment::real();
     let metrics = Metrics::new();
-    let config = config(&options).await?;
+    let (config, name) = config(&options).await?;
     let url = config.cluster_url.to_string();
     let client = Client::from_config(config, client_options(), &environment, &metrics)
         .map_err(|source| CommandError::Client { source })?;
@@ -25,6 +25,9 @@ pub(crate) async fn run(options: LogbookArguments) -> Result<(), CommandError> {
     create_folder(&options.data)?;
     let database = options.data.join("logbook.sqlite");
     let mut logbook = LogbookOptions::new(&database).cluster(cluster);
+    if let Some(name) = name {
+        logbook = logbook.cluster_name(name);
+    }
     if let Some(webhook) = &options.notify_webhook {
         logbook = logbook.notify_webhook(webhook, options.notify_secret.clone());
     }
@@ -47,19 +50,22 @@ fn client_options() -> ClientOptions {
     ClientOptions::default().with_field_manager("pilothouse-logbook")
 }
 
-async fn config(options: &LogbookArguments) -> Result<kube::Config, CommandError> {
+/// How to reach the cluster, and what it is called where a kubeconfig says so: the name of its context.
+async fn config(options: &LogbookArguments) -> Result<(kube::Config, Option<String>), CommandError> {
+    let failed = |source| CommandError::Kubeconfig { source };
+    let file = match &options.kubeconfig {
+        Some(path) => Some(Kubeconfig::read_from(path).map_err(failed)?),
+        None if options.context.is_some() => Some(Kubeconfig::read().map_err(failed)?),
+        None => None,
+    };
+    let Some(file) = file else {
+        let config = kube::Config::infer().await.map_err(|source| CommandError::Infer { source })?;
+        return Ok((config, Kubeconfig::read().ok().and_then(|file| file.current_context)));
+    };
+    let name = options.context.clone().or_else(|| file.current_context.clone());
     let chosen = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
-    match &options.kubeconfig {
-        Some(path) => {
-            let failed = |source| CommandError::Kubeconfig { source };
-            let file = Kubeconfig::read_from(path).map_err(failed)?;
-            kube::Config::from_custom_kubeconfig(file, &chosen).await.map_err(failed)
-        }
-        None if options.context.is_some() => {
-            kube::Config::from_kubeconfig(&chosen).await.map_err(|source| CommandError::Kubeconfig { source })
-        }
-        None => kube::Config::infer().await.map_err(|source| CommandError::Infer { source }),
-    }
+    let config = kube::Config::from_custom_kubeconfig(file, &chosen).await.map_err(failed)?;
+    Ok((config, name))
 }
 
 /// What tells this cluster from others for as long as it lives: the uid of its `kube-system` namespace.
