@@ -59,6 +59,12 @@ impl ApiServerBuilder {
         self
     }
 
+    /// How many requests [`ApiServer::request_log`] remembers, about 300 bytes each; the latest 10,000 if not given.
+    pub fn request_log(mut self, requests: usize) -> Self {
+        self.options.request_log = requests;
+        self
+    }
+
     /// The server, with its initial namespaces.
     pub fn build(self) -> ApiServer {
         let server = ApiServer::new(self.environment.unwrap_or_else(Environment::real), self.options);

@@ -152,7 +152,13 @@ impl Door {
         // A watch line must not wait for a full packet.
         _ = stream.set_nodelay(true);
         let Some(acceptor) = self.tls.clone() else { return self.requests(stream).await };
-        match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream));
+        let agreed = tokio::select! {
+            biased;
+            () = self.stop.wait() => return,
+            agreed = handshake => agreed,
+        };
+        match agreed {
             Ok(Ok(stream)) => self.requests(stream).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),

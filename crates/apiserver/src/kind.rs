@@ -50,6 +50,8 @@ pub(crate) struct Kind {
     pub(crate) create_only: bool,
     /// Whether the type comes from a `CustomResourceDefinition`.
     pub(crate) custom: bool,
+    /// Whether its definition is being deleted: there are no new objects any more.
+    pub(crate) terminating: bool,
     /// Columns of its Table; the cells come from [`Strategy::cells`].
     pub(crate) columns: Vec<Column>,
     /// Defaults, validation and selectable fields.
@@ -111,6 +113,9 @@ pub(crate) trait Strategy: Send + Sync + 'static {
 
     /// The same for a write to `/status`, after the specification was carried over from `old`.
     fn prepare_status_update(&self, _new: &mut Value, _old: &Value) {}
+
+    /// Adds to an object whose deletion begins what must keep it for now.
+    fn prepare_delete(&self, _object: &mut Value, _server: &ApiServer) {}
 
     /// What is wrong with a new object.
     fn validate(&self, _object: &Value) -> Vec<StatusCause> {
@@ -193,6 +198,7 @@ impl Kind {
             returns_object_on_delete: false,
             create_only: false,
             custom: false,
+            terminating: false,
             columns: Vec::new(),
             strategy: Arc::new(PlainStrategy),
         }

@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) version_wait: Duration,
     /// The largest body of a request, in bytes.
     pub(crate) body_limit: usize,
+    /// How many requests are remembered.
+    pub(crate) request_log: usize,
     /// The first resource version is the one after this.
     pub(crate) first_revision: u64,
 }
@@ -26,6 +28,7 @@ impl Default for Options {
             tokens: Vec::new(),
             version_wait: Duration::from_secs(3),
             body_limit: 3 << 20,
+            request_log: 10_000,
             first_revision: 1000,
         }
     }
@@ -40,6 +43,7 @@ impl fmt::Debug for Options {
             .field("tokens", &self.tokens.len())
             .field("version_wait", &self.version_wait)
             .field("body_limit", &self.body_limit)
+            .field("request_log", &self.request_log)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::kind::Kind;
 
@@ -13,11 +13,15 @@ type Path = (String, String, String);
 #[derive(Debug, Default)]
 pub(crate) struct KindRegistry {
     state: RwLock<State>,
+    /// Held while a definition is read and served, so that the newest one is served in the end.
+    pub(crate) serving: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     kinds: BTreeMap<Path, Arc<Kind>>,
+    /// Rises with every change.
+    version: u64,
 }
 
 fn path_of(kind: &Kind) -> Path {
@@ -28,12 +32,26 @@ fn path_of(kind: &Kind) -> Path {
 impl KindRegistry {
     /// Serves `kind` from now on, in place of one of the same group, version and plural.
     pub(crate) fn add(&self, kind: Kind) {
-        self.state.write().kinds.insert(path_of(&kind), Arc::new(kind));
+        let mut state = self.state.write();
+        state.version += 1;
+        state.kinds.insert(path_of(&kind), Arc::new(kind));
     }
 
     /// Stops serving a type; whether it was served.
     pub(crate) fn remove(&self, group: &str, version: &str, plural: &str) -> bool {
-        self.state.write().kinds.remove(&(group.into(), version.into(), plural.into())).is_some()
+        let mut state = self.state.write();
+        state.version += 1;
+        state.kinds.remove(&(group.into(), version.into(), plural.into())).is_some()
+    }
+
+    /// A number that changes whenever something else is served.
+    pub(crate) fn version(&self) -> u64 {
+        self.state.read().version
+    }
+
+    /// The kinds of a group and plural, one for each version served.
+    pub(crate) fn versions(&self, group: &str, plural: &str) -> Vec<Arc<Kind>> {
+        self.state.read().kinds.values().filter(|kind| kind.is(group, plural)).cloned().collect()
     }
 
     /// The kind at a path.

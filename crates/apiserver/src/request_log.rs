@@ -4,9 +4,6 @@ use std::collections::VecDeque;
 
 use parking_lot::Mutex;
 
-/// How many requests are remembered.
-const REMEMBERED: usize = 100_000;
-
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRecord {
@@ -25,8 +22,10 @@ pub struct RequestRecord {
     pub code: Option<u16>,
 }
 
-#[derive(Debug, Default)]
+/// The latest requests, up to a number of them.
+#[derive(Debug)]
 pub(crate) struct RequestLog {
+    most: usize,
     state: Mutex<State>,
 }
 
@@ -38,15 +37,21 @@ struct State {
 }
 
 impl RequestLog {
+    /// An empty log that remembers the latest `most` requests.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, state: Mutex::default() }
+    }
+
     /// Notes a request; the number is for [`answered`](Self::answered).
     pub(crate) fn note(&self, record: RequestRecord) -> u64 {
         let mut state = self.state.lock();
+        let number = state.first + state.records.len() as u64;
         state.records.push_back(record);
-        if state.records.len() > REMEMBERED {
+        if state.records.len() > self.most {
             state.records.pop_front();
             state.first += 1;
         }
-        state.first + state.records.len() as u64 - 1
+        number
     }
 
     /// Notes the answer of a request that is still remembered.
@@ -66,5 +71,32 @@ impl RequestLog {
         let mut state = self.state.lock();
         state.first += state.records.len() as u64;
         state.records.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_latest_are_remembered_and_late_answers_find_their_request_or_nothing() {
+        let log = RequestLog::new(2);
+        let record = |path: &str| RequestRecord {
+            verb: "get".into(),
+            path: path.into(),
+            query: String::new(),
+            user_agent: String::new(),
+            user: String::new(),
+            code: None,
+        };
+        let numbers: Vec<_> = ["/a", "/b", "/c"].map(|path| log.note(record(path))).into();
+        for (number, code) in numbers.into_iter().zip([201, 202, 203]) {
+            log.answered(number, code);
+        }
+        let known: Vec<_> = log.records().into_iter().map(|record| (record.path, record.code)).collect();
+        assert_eq!(known, [("/b".into(), Some(202)), ("/c".into(), Some(203))]);
+        let none = RequestLog::new(0);
+        none.answered(none.note(record("/a")), 200);
+        assert_eq!(none.records(), []);
     }
 }

@@ -108,6 +108,9 @@ async fn resource(
         Ok(negotiated) => negotiated,
         Err(status) => return failure(&status),
     };
+    if path.watch && parts.method != Method::GET {
+        return failure(&method_not_allowed());
+    }
     let mut query = Query::parse(parts.uri.query().unwrap_or_default());
     let mut name = path.name.unwrap_or_default();
     if path.watch {
@@ -144,10 +147,14 @@ async fn dispatch(
         return Err(method_not_allowed());
     }
     match (method, call.name.is_empty()) {
-        (&Method::GET, true) if call.query.flag("watch") => verbs::watch(server, call),
+        (&Method::GET, true) if call.query.flag("watch") => verbs::watch(server, call).await,
         (&Method::GET, true) => verbs::list(server, call).await,
         (&Method::POST, true) if writable => verbs::create(server, call),
-        (&Method::DELETE, true) if writable => verbs::delete_collection(server, call),
+        (&Method::DELETE, true)
+            if writable && discovery::verbs_of(&call.kind).contains(&"deletecollection") =>
+        {
+            verbs::delete_collection(server, call)
+        }
         (&Method::GET, false) => verbs::get(server, call).await,
         (&Method::PUT, false) => verbs::update(server, call, Target::Object),
         (&Method::PATCH, false) => verbs::patch(server, call, Target::Object),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pilothouse_machinery::{Environment, ResourceVersion};
 
 use crate::ApiServerBuilder;
+use crate::openapi::DocumentCache;
 use crate::options::Options;
 use crate::registry::KindRegistry;
 use crate::request_log::{RequestLog, RequestRecord};
@@ -30,6 +31,7 @@ struct Shared {
     registry: KindRegistry,
     store: Store,
     log: RequestLog,
+    documents: DocumentCache,
     available: AtomicBool,
 }
 
@@ -40,6 +42,7 @@ impl ApiServer {
     }
 
     pub(crate) fn new(environment: Environment, options: Options) -> Self {
+        let log = RequestLog::new(options.request_log);
         let store = Store::new(options.first_revision, options.history);
         Self {
             shared: Arc::new(Shared {
@@ -47,7 +50,8 @@ impl ApiServer {
                 options,
                 registry: KindRegistry::default(),
                 store,
-                log: RequestLog::default(),
+                log,
+                documents: DocumentCache::default(),
                 available: AtomicBool::new(true),
             }),
         }
@@ -74,7 +78,7 @@ impl ApiServer {
 
     /// Ends all watches, as a restart of the server would. Clients may watch again at once.
     pub fn drop_watches(&self) {
-        self.store().end_watches(None);
+        self.store().break_watches();
     }
 
     /// Whether the server can be reached. While it cannot, requests fail like refused connections; watches end when
@@ -86,7 +90,8 @@ impl ApiServer {
         }
     }
 
-    /// The latest requests, oldest first: the record of what clients did.
+    /// The latest requests, oldest first: the record of what clients did, as far back as
+    /// [`ApiServerBuilder::request_log`] says.
     pub fn request_log(&self) -> Vec<RequestRecord> {
         self.shared.log.records()
     }
@@ -112,6 +117,11 @@ impl ApiServer {
     /// All objects.
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// The `OpenAPI` documents of what is served.
+    pub(crate) fn documents(&self) -> &DocumentCache {
+        &self.shared.documents
     }
 
     pub(crate) fn log(&self) -> &RequestLog {

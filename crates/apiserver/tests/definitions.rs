@@ -87,7 +87,7 @@ async fn deleting_a_definition_deletes_its_objects_and_ends_its_watches() {
             events.push(serde_json::from_slice::<Value>(line).unwrap()["type"].clone());
         }
     }
-    assert!(events == ["ADDED", "DELETED"] || events == ["ADDED"], "{events:?}");
+    assert_eq!(events, ["ADDED", "DELETED"]);
     get(&server, WIDGETS).await.expect(404);
     get(&server, "/apis/example.com").await.expect(404);
     post(&server, DEFINITIONS, definition("widgets", "Widget")).await.expect(201);
@@ -130,4 +130,51 @@ async fn what_a_definition_is_about_never_changes() {
     let server = with_widgets().await;
     let answer = merge(&server, DEFINITION, json!({"spec": {"scope": "Cluster"}})).await.expect(422);
     assert_eq!(answer["details"]["causes"][0]["field"], "spec.scope");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definition_waits_for_objects_that_their_finalizers_keep() {
+    let server = with_widgets().await;
+    post(&server, WIDGETS, widget("free", 1)).await.expect(201);
+    let mut kept = widget("kept", 1);
+    kept["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    post(&server, WIDGETS, kept).await.expect(201);
+    let mut watch = support::Watch::open(&server, &format!("{WIDGETS}?watch=1")).await;
+    assert_eq!(watch.ready().await, ["ADDED free", "ADDED kept"]);
+
+    let going = delete(&server, DEFINITION, Value::Null).await.expect(200);
+    assert!(going["metadata"]["deletionTimestamp"].is_string(), "{going}");
+    assert_eq!(watch.ready().await, ["DELETED free", "MODIFIED kept"]);
+    let stored = get(&server, DEFINITION).await.expect(200);
+    assert_eq!(condition(&stored, "Terminating"), ("True".into(), "InstanceDeletionInProgress".into()));
+    assert_eq!(stored["metadata"]["finalizers"], json!(["customresourcecleanup.apiextensions.k8s.io"]));
+    let kept = get(&server, &format!("{WIDGETS}/kept")).await.expect(200);
+    assert!(kept["metadata"]["deletionTimestamp"].is_string(), "{kept}");
+    let refused = post(&server, WIDGETS, widget("new", 1)).await.expect(405);
+    assert_eq!(refused["message"], "create not allowed while custom resource definition is terminating");
+    delete(&server, DEFINITION, Value::Null).await.expect(200);
+    get(&server, &format!("{WIDGETS}/kept")).await.expect(200);
+
+    merge(&server, &format!("{WIDGETS}/kept"), json!({"metadata": {"finalizers": null}})).await.expect(200);
+    assert_eq!(watch.ready().await, ["DELETED kept"]);
+    assert_eq!(watch.next().await, None, "the watch ends with the type");
+    get(&server, DEFINITION).await.expect(404);
+    get(&server, WIDGETS).await.expect(404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definition_never_takes_the_place_of_a_built_in_type() {
+    let server = server();
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+    post(&server, leases, json!({"metadata": {"name": "l"}})).await.expect(201);
+    let mut taking = definition("leases", "Widget");
+    taking["metadata"]["name"] = json!("leases.coordination.k8s.io");
+    taking["spec"]["group"] = json!("coordination.k8s.io");
+    post(&server, DEFINITIONS, taking).await.expect(201);
+    let path = format!("{DEFINITIONS}/leases.coordination.k8s.io");
+    let stored = get(&server, &path).await.expect(200);
+    assert_eq!(condition(&stored, "Established").0, "False");
+    delete(&server, &path, Value::Null).await.expect(200);
+    get(&server, &path).await.expect(404);
+    assert_eq!(get(&server, &format!("{leases}/l")).await.expect(200)["kind"], "Lease");
 }

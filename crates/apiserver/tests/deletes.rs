@@ -88,8 +88,9 @@ async fn a_scheduled_pod_gets_time_to_end_and_that_can_only_be_shortened() {
     };
     assert_eq!(grace("").await, ("\"2026-01-01T00:00:30Z\"".into(), "30".into()));
     tokio::time::advance(Duration::from_secs(10)).await;
-    assert_eq!(grace("?gracePeriodSeconds=5").await, ("\"2026-01-01T00:00:15Z\"".into(), "5".into()));
+    assert_eq!(grace("?gracePeriodSeconds=5").await, ("\"2026-01-01T00:00:05Z\"".into(), "5".into()));
     assert_eq!(grace("?gracePeriodSeconds=60").await.1, "5");
+    assert_eq!(grace("").await.1, "5", "without a wish nothing changes");
     grace("?gracePeriodSeconds=0").await;
     get(&server, &format!("{PODS}/p")).await.expect(404);
 }

@@ -48,3 +48,30 @@ async fn of_updates_from_one_version_at_the_same_time_exactly_one_wins() {
         assert_eq!(codes, [200, 409, 409, 409, 409, 409]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_writes_that_create_or_change_at_the_same_time_all_succeed() {
+    let server = server();
+    for round in 0..40 {
+        let mut writers = Vec::new();
+        for writer in 0..4 {
+            let server = server.clone();
+            writers.push(server.environment().clone().spawn("writer", async move {
+                let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("m{round}")},
+                    "data": {(format!("w{writer}")): "x"}});
+                let path = format!("{MAPS}/m{round}?fieldManager=w{writer}");
+                let applied = request("PATCH", &path, "application/apply-patch+yaml", body.to_string());
+                let applied = send(&server, applied).await;
+                // Who deletes in between makes the others create again.
+                if round % 2 == 1 && writer == 0 {
+                    delete(&server, &format!("{MAPS}/m{round}"), json!(null)).await;
+                }
+                applied.code
+            }));
+        }
+        for writer in writers {
+            let code = writer.await.unwrap();
+            assert!(matches!(code, 200 | 201), "{code}");
+        }
+    }
+}

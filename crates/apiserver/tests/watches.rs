@@ -159,3 +159,36 @@ async fn many_watchers_see_the_same_order_of_strictly_rising_versions() {
     }
     assert!(sequences.windows(2).all(|pair| pair[0] == pair[1]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_state_at_a_version_of_the_future_is_waited_for_and_nothing_is_lost() {
+    let server = server();
+    let last = version(&post(&server, MAPS, map("a")).await.expect(201));
+    let query = format!(
+        "{MAPS}?watch=1&sendInitialEvents=true&allowWatchBookmarks=1&resourceVersionMatch=NotOlderThan\
+         &resourceVersion={}",
+        last + 2
+    );
+    let (mut watch, ()) = tokio::join!(Watch::open(&server, &query), async {
+        post(&server, MAPS, map("b")).await.expect(201);
+        post(&server, MAPS, map("c")).await.expect(201);
+    });
+    assert_eq!(watch.ready().await, ["ADDED a", "ADDED b", "ADDED c", "BOOKMARK"]);
+    let never = get(&server, &query.replace(&format!("={}", last + 2), "=999999")).await.expect(504);
+    assert_eq!(never["reason"], "Timeout");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_in_time_however_much_there_is_to_tell() {
+    let server = server();
+    let mut watch = Watch::open(&server, &format!("{MAPS}?watch=1&timeoutSeconds=2")).await;
+    post(&server, MAPS, map("a")).await.expect(201);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut seen = 0;
+    while watch.next().await.is_some() {
+        seen += 1;
+        merge(&server, &format!("{MAPS}/a"), json!({"data": {"k": format!("x{seen}")}})).await.expect(200);
+        assert!(seen < 1000, "the watch goes on after its end");
+    }
+    assert!(seen > 0, "what happened before the end is told");
+}

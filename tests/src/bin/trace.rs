@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn run(seed: u64) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let environment = Environment::simulated(seed, "2026-01-01T00:00:00Z".parse()?);
-    let server = ApiServer::builder().environment(environment.clone()).build();
+    let server = ApiServer::builder().environment(environment.clone()).request_log(100_000).build();
     let inner = pilothouse::kube::Client::new(server.clone(), "default");
     let client = Client::new(inner, ClientOptions::unlimited(), &environment, &Metrics::new());
     let manager = Manager::new("trace").client(client.clone()).environment(environment.clone());

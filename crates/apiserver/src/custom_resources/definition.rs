@@ -97,6 +97,10 @@ impl Strategy for DefinitionStrategy {
         found
     }
 
+    fn prepare_delete(&self, object: &mut Value, server: &ApiServer) {
+        lifecycle::mark(object, server);
+    }
+
     fn committed(&self, server: &ApiServer, old: Option<&Value>, new: Option<&Value>) {
         lifecycle::follow(server, old, new);
     }

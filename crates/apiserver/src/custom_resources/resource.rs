@@ -7,14 +7,16 @@ use pilothouse_machinery::schema::MessageType;
 use pilothouse_machinery::{ResourceType, Scope, StatusCause};
 use serde_json::{Value, json};
 
-use super::structural;
 use super::validation::Validator;
+use super::{lifecycle, structural};
 use crate::kind::{Kind, Scale, Strategy};
 use crate::kinds::field::{list, text};
 use crate::table::custom::{self, PrinterColumn};
 use crate::table::json_path::JsonPath;
 
 struct CustomStrategy {
+    /// The name of the definition.
+    definition: String,
     validator: Validator,
     message: MessageType,
     status_subresource: bool,
@@ -46,6 +48,7 @@ pub(super) fn kind_of(definition: &Value, version: &Value) -> Kind {
     });
     let message = MessageType::from_openapi(&resource.kind, &schema);
     let strategy = CustomStrategy {
+        definition: text(definition, "/metadata/name").to_owned(),
         validator: Validator::new(schema),
         message,
         status_subresource,
@@ -63,6 +66,7 @@ pub(super) fn kind_of(definition: &Value, version: &Value) -> Kind {
         allow_unconditional_update: false,
         returns_object_on_delete: false,
         custom: true,
+        terminating: !text(definition, "/metadata/deletionTimestamp").is_empty(),
         columns,
         strategy: Arc::new(strategy),
         ..Kind::new(resource)
@@ -123,6 +127,12 @@ impl Strategy for CustomStrategy {
             }
         };
         self.selectable.iter().map(|(label, path)| (label.clone(), value(path))).collect()
+    }
+
+    fn committed(&self, server: &crate::ApiServer, _old: Option<&Value>, new: Option<&Value>) {
+        if new.is_none() {
+            lifecycle::object_gone(server, &self.definition);
+        }
     }
 
     fn schema(&self) -> Option<&Value> {

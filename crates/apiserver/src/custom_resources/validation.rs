@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use parking_lot::Mutex;
 use pilothouse_machinery::StatusCause;
 use regex::Regex;
@@ -262,13 +262,13 @@ fn duplicates(items: &[Value], schema: &Value, path: &str, found: &mut Vec<Statu
         }
         _ => None,
     };
-    let mut seen = Vec::new();
+    let mut seen = IndexSet::new();
     for (index, item) in items.iter().enumerate() {
         let Some(identity) = identity(item) else { return };
         if seen.contains(&identity) {
             found.push(causes::duplicate(format!("{path}[{index}]"), &identity));
         } else {
-            seen.push(identity);
+            seen.insert(identity);
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
 use super::{aggregated, groups, plain};
-use crate::{ApiServer, ResponseBody, openapi};
+use crate::{ApiServer, ResponseBody};
 
 /// The Kubernetes version whose API this server speaks.
 pub(crate) const GIT_VERSION: &str = "v1.36.0+pilothouse";
@@ -52,9 +52,10 @@ pub(crate) fn respond(
         ["apis", group, version] => resource_list(server, group, version),
         ["apis", group, ..] if !server.registry().has_group(group) => no_page(),
         ["api" | "apis", ..] => not_found(),
-        ["openapi", "v3"] => document(&openapi::index(server.registry())),
-        ["openapi", "v3", rest @ ..] => match openapi::document(server.registry(), &rest.join("/")) {
-            Some(found) => document(&found),
+        ["openapi", "v3"] => answer(StatusCode::OK, JSON, server.documents().index(server.registry())),
+        ["openapi", "v3", rest @ ..] => match server.documents().document(server.registry(), &rest.join("/"))
+        {
+            Some(found) => answer(StatusCode::OK, JSON, found),
             None => no_page(),
         },
         [] => document(&json!({"paths": paths(server)})),

@@ -28,10 +28,12 @@ pub(crate) fn tidy(kind: &Kind, object: &mut Value) -> Findings {
         return super::shape::tidy(object, message, &kind.resource.kind);
     }
     let unknown = kind.strategy.unknown_fields(object);
-    Findings {
-        strict: unknown.into_iter().map(|path| format!("unknown field {path:?}")).collect(),
-        wrong: None,
-    }
+    let mut findings = Schema::builtin()
+        .message("meta/v1.ObjectMeta")
+        .map(|message| super::shape::tidy_metadata(object, message))
+        .unwrap_or_default();
+    findings.strict.extend(unknown.into_iter().map(|path| format!("unknown field {path:?}")));
+    findings
 }
 
 /// Tidies the body of a create or an update; answers warnings, or refuses it.

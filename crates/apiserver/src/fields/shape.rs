@@ -16,6 +16,15 @@ pub(super) fn tidy(object: &mut Value, message: &MessageType, kind: &str) -> Fin
     visitor.findings
 }
 
+/// The same for the metadata of an object whose other members have no built-in type.
+pub(super) fn tidy_metadata(object: &mut Value, message: &MessageType) -> Findings {
+    let mut visitor = Visitor { kind: "ObjectMeta", findings: Findings::default() };
+    if let Some(members) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        visitor.members(members, message, "metadata");
+    }
+    visitor.findings
+}
+
 struct Visitor<'kind> {
     kind: &'kind str,
     findings: Findings,

@@ -22,6 +22,8 @@ pub(super) struct Resource {
     pub(super) wakers: Wakers,
     /// Rises when all its watches must end.
     pub(super) epoch: u64,
+    /// Up to which revision watches that were told to end may read first.
+    pub(super) last_words: u64,
     remembered: VecDeque<(u64, Objects)>,
 }
 
@@ -32,6 +34,7 @@ impl Resource {
             history: History::new(floor),
             wakers: Wakers::default(),
             epoch: 0,
+            last_words: 0,
             remembered: VecDeque::new(),
         }
     }

@@ -129,7 +129,8 @@ impl Store {
     pub(crate) fn snapshot_at(&self, kind: &Kind, revision: u64) -> Result<Snapshot, Expired> {
         let mut state = self.state.lock();
         let oldest = state.first.max(state.compacted);
-        if revision < oldest {
+        // A version that was not reached yet comes from another server, or from this one before it was restarted.
+        if revision < oldest || revision > state.revision {
             return Err(Expired { oldest });
         }
         let resource = state.resource(&kind.storage_key());
@@ -222,7 +223,9 @@ impl Store {
         let revision = state.revision;
         let resource = state.resource(&ticket.key);
         if resource.epoch != ticket.epoch {
-            return Read::Ended;
+            let mut rest = resource.history.after(after, limit);
+            rest.retain(|event| event.revision() <= resource.last_words);
+            return if rest.is_empty() { Read::Ended } else { Read::Events(rest) };
         }
         if after < resource.history.last_dropped() {
             return Read::Expired(Expired { oldest: resource.history.floor() });
@@ -242,12 +245,26 @@ impl Store {
         }
     }
 
-    /// Ends all watches of one resource, or of all.
-    pub(crate) fn end_watches(&self, key: Option<&StorageKey>) {
+    /// Ends all watches of all resources at once, whatever they have not told yet.
+    pub(crate) fn break_watches(&self) {
         let mut wakers = Vec::new();
-        for (candidate, resource) in &mut self.state.lock().resources {
-            if key.is_none_or(|key| key == candidate) {
+        for resource in self.state.lock().resources.values_mut() {
+            resource.epoch += 1;
+            resource.last_words = 0;
+            wakers.append(&mut resource.wakers.take());
+        }
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends all watches of one resource when they have told what happened so far.
+    pub(crate) fn end_watches(&self, key: &StorageKey) {
+        let mut wakers = Vec::new();
+        {
+            let mut state = self.state.lock();
+            let revision = state.revision;
+            if let Some(resource) = state.resources.get_mut(key) {
                 resource.epoch += 1;
+                resource.last_words = revision;
                 wakers.append(&mut resource.wakers.take());
             }
         }

@@ -67,7 +67,7 @@ fn a_bounded_history_says_what_it_no_longer_knows() {
     store.compact(1004);
     assert!(store.check_reach(&watch, 1003).is_err() && store.check_reach(&watch, 1004).is_ok());
     assert!(store.snapshot_at(&kind, 1003).is_err());
-    store.end_watches(None);
+    store.break_watches();
     assert!(matches!(read(1004), Read::Ended));
 }
 

@@ -1,6 +1,6 @@
 //! Server-side apply: PATCH with a configuration of what the manager wants.
 
-use pilothouse_machinery::{Status, StatusCause};
+use pilothouse_machinery::{Status, StatusCause, StatusReason};
 use serde_json::Value;
 
 use super::reply::Reply;
@@ -27,19 +27,51 @@ pub(super) fn apply(server: &ApiServer, call: &Call, target: Target) -> Result<R
         return Err(Status::invalid("meta.k8s.io", "PatchOptions", "", vec![cause]));
     }
     let configuration = read(call)?;
-    let (kind, force) = (&*call.kind, options.force.unwrap_or(false));
-    if server.store().get(kind, &call.key()).is_none() && target == Target::Object {
-        let mut configuration = configuration;
-        metadata::metadata_mut(&mut configuration).remove("resourceVersion");
-        let mut object = managed::apply(kind, None, &configuration, force, &author, target)?;
-        let warnings = check_patched(kind, &mut object, options.field_validation)?;
-        let content = create_object(server, kind, call.namespace.as_deref(), object, &author)?;
-        return Ok(Reply::new(201, content).with_warnings(warnings));
+    loop {
+        let creates = target == Target::Object && server.store().get(&call.kind, &call.key()).is_none();
+        let reply = if creates {
+            create(server, call, configuration.clone(), &options, &author)
+        } else {
+            change(server, call, &configuration, &options, &author, target)
+        };
+        // Somebody else created or deleted the object in between: it is the other case now.
+        match reply {
+            Err(status) if creates && status.reason == StatusReason::AlreadyExists => {}
+            Err(status)
+                if target == Target::Object && status.reason == StatusReason::NotFound && !creates => {}
+            reply => return reply,
+        }
     }
+}
+
+fn create(
+    server: &ApiServer,
+    call: &Call,
+    mut configuration: Value,
+    options: &WriteOptions,
+    author: &Author,
+) -> Result<Reply, Status> {
+    let (kind, force) = (&*call.kind, options.force.unwrap_or(false));
+    metadata::metadata_mut(&mut configuration).remove("resourceVersion");
+    let mut object = managed::apply(kind, None, &configuration, force, author, Target::Object)?;
+    let warnings = check_patched(kind, &mut object, options.field_validation)?;
+    let content = create_object(server, kind, call.namespace.as_deref(), object, author)?;
+    Ok(Reply::new(201, content).with_warnings(warnings))
+}
+
+fn change(
+    server: &ApiServer,
+    call: &Call,
+    configuration: &Value,
+    options: &WriteOptions,
+    author: &Author,
+    target: Target,
+) -> Result<Reply, Status> {
+    let (kind, force) = (&*call.kind, options.force.unwrap_or(false));
     let mut warnings = Vec::new();
     let update = Update { kind, key: call.key(), target, author: author.clone(), patches: true };
     let content = update_object(server, &update, &mut |old| {
-        let mut new = managed::apply(kind, Some(old), &configuration, force, &author, target)?;
+        let mut new = managed::apply(kind, Some(old), configuration, force, author, target)?;
         warnings = check_patched(kind, &mut new, options.field_validation)?;
         Ok(new)
     })?;

@@ -3,6 +3,7 @@
 use pilothouse_machinery::{ObjectKey, Status, StatusCause, StatusReason};
 use serde_json::Value;
 
+use super::depth::check_depth;
 use super::names::generate_name;
 use super::reply::{Content, Reply};
 use super::update::{Author, Target};
@@ -35,6 +36,7 @@ pub(crate) fn create_object(
     if kind.create_only {
         return review(server, kind, object, author);
     }
+    check_definition(server, kind)?;
     set_namespace(kind, &mut object, namespace)?;
     if !metadata::text(&object, "resourceVersion").is_empty() {
         let mut status = Status::failure(
@@ -98,6 +100,7 @@ fn create_once(
         return Err(Status::invalid(&resource.group, &resource.kind, &name, causes));
     }
     managed::track(kind, &mut object, None, author, Target::Object);
+    check_depth(&object)?;
     let key = ObjectKey::new(metadata::text(&object, "namespace"), name.as_str());
     if let Some(known) = server.store().get(kind, &key) {
         let mut status = Status::already_exists(&resource.group, &resource.plural, &name);
@@ -115,6 +118,17 @@ fn create_once(
         .map_err(|_| Status::already_exists(&resource.group, &resource.plural, &name))?;
     kind.strategy.committed(server, None, Some(&object));
     Ok(Content::Stored(stored))
+}
+
+/// Refuses new objects of a type whose definition is being deleted.
+fn check_definition(server: &ApiServer, kind: &Kind) -> Result<(), Status> {
+    let resource = &kind.resource;
+    let served = server.registry().get(&resource.group, &resource.version, &resource.plural);
+    if !served.is_some_and(|kind| kind.terminating) {
+        return Ok(());
+    }
+    let message = "create not allowed while custom resource definition is terminating";
+    Err(Status { message: message.into(), ..super::method_not_allowed() })
 }
 
 /// Answers an object that is not kept: it needs no name and gets no uid.

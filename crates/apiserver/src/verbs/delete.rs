@@ -68,6 +68,9 @@ pub(crate) fn delete_object(
         if new == old {
             return Ok(Deleted::Terminating(Content::Stored(current)));
         }
+        if !metadata::is_terminating(&old) {
+            kind.strategy.prepare_delete(&mut new, server);
+        }
         let removes = deletion::may_be_removed(kind, &new);
         if options.dry_run {
             return Ok(if removes { Deleted::Gone(new) } else { Deleted::Terminating(Content::Value(new)) });

@@ -45,8 +45,12 @@ pub(super) fn begin(kind: &Kind, old: &Value, options: &DeleteOptions, now_secon
         return new;
     }
     let present = old["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
-    if wanted < present {
-        metadata.insert("deletionTimestamp".into(), time(wanted));
+    if let Some(wanted) = options.grace_period.filter(|wanted| *wanted < present) {
+        // The shorter time counts from when the deletion began.
+        let end = metadata::text(old, "deletionTimestamp").parse::<jiff::Timestamp>();
+        let end = end.map_or(now_seconds, jiff::Timestamp::as_second);
+        let end = end.saturating_sub_unsigned(present - wanted);
+        metadata.insert("deletionTimestamp".into(), metadata::format_seconds(end).into());
         metadata.insert("deletionGracePeriodSeconds".into(), wanted.into());
     }
     new

@@ -30,7 +30,7 @@ pub(crate) fn timestamp(environment: &Environment) -> String {
 
 /// A time in seconds since 1970 as objects carry it.
 pub(super) fn format_seconds(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 /// A text in `metadata`, empty when absent.
@@ -158,7 +158,7 @@ pub(super) fn validate(kind: &Kind, object: &Value) -> Vec<StatusCause> {
         let message = format!("Too long: may not be more than {MAX_ANNOTATION_BYTES} bytes");
         causes.push(cause("FieldValueTooLong", "metadata.annotations", message));
     }
-    if !kind.custom {
+    if !kind.custom && kind.resource.group != "apiextensions.k8s.io" {
         causes.extend(finalizers(object).into_iter().filter_map(check_finalizer));
     }
     causes.extend(check_owners(object));

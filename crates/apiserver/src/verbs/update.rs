@@ -1,9 +1,10 @@
 //! Update: PUT, and what PUT, PATCH and subresources have in common.
 
-use pilothouse_machinery::{ObjectKey, Status, StatusCause};
+use pilothouse_machinery::{ObjectKey, Status, StatusCause, StatusReason};
 use serde_json::Value;
 
 use super::deletion::may_be_removed;
+use super::depth::check_depth;
 use super::reply::{Content, Reply};
 use super::{create_object, managed, metadata};
 use crate::ApiServer;
@@ -79,14 +80,22 @@ pub(crate) fn update(server: &ApiServer, call: &Call, target: Target) -> Result<
     let (mut object, warnings) = decode_object(call, options.field_validation)?;
     check_name(call, &mut object)?;
     let author = Author::of(server, call, &options, (target == Target::Status).then_some("status"));
-    let exists = server.store().get(kind, &call.key()).is_some();
-    if !exists && kind.allow_create_on_update && target == Target::Object {
-        let content = create_object(server, kind, call.namespace.as_deref(), object, &author)?;
-        return Ok(Reply::new(201, content).with_warnings(warnings));
-    }
+    let may_create = kind.allow_create_on_update && target == Target::Object;
     let update = Update { kind, key: call.key(), target, author, patches: false };
-    let content = update_object(server, &update, &mut |_| Ok(object.clone()))?;
-    Ok(Reply::new(200, content).with_warnings(warnings))
+    loop {
+        let creates = may_create && server.store().get(kind, &update.key).is_none();
+        let (code, content) = if creates {
+            (201, create_object(server, kind, call.namespace.as_deref(), object.clone(), &update.author))
+        } else {
+            (200, update_object(server, &update, &mut |_| Ok(object.clone())))
+        };
+        // Somebody else created or deleted the object in between: it is the other case now.
+        match content {
+            Err(status) if creates && status.reason == StatusReason::AlreadyExists => {}
+            Err(status) if may_create && !creates && status.reason == StatusReason::NotFound => {}
+            content => return Ok(Reply::new(code, content?).with_warnings(warnings)),
+        }
+    }
 }
 
 pub(super) fn check_name(call: &Call, object: &mut Value) -> Result<(), Status> {
@@ -137,6 +146,7 @@ pub(crate) fn update_object(
         check_preconditions(update, &new, &old)?;
         prepare(update, &mut new, &old);
         validate(update, &new, &old)?;
+        check_depth(&new)?;
         if new == old {
             return Ok(Content::Stored(current));
         }
@@ -161,8 +171,9 @@ fn check_preconditions(update: &Update<'_>, new: &Value, old: &Value) -> Result<
     let (given, present) = (metadata::text(new, "uid"), metadata::text(old, "uid"));
     if update.patches {
         let immutable = |field: &str| {
+            // What a patch leaves out stays as it is.
             let given = metadata::text(new, field);
-            (given != metadata::text(old, field))
+            (!given.is_empty() && given != metadata::text(old, field))
                 .then(|| metadata::invalid(&format!("metadata.{field}"), given, "field is immutable"))
         };
         let causes: Vec<_> =

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pilothouse_machinery::Status;
 
+use super::get::wait_for;
 use super::list::in_scope;
 use super::reply::{Content, Reply};
 use crate::ApiServer;
@@ -14,17 +15,20 @@ use crate::watch::{WatchScope, WatchStart, WatchStream};
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// GET of a collection with `watch=1`.
-pub(crate) fn watch(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
+pub(crate) async fn watch(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
     let options = ListOptions::parse(&call.query, &call.kind, true)?;
     let timeout = options.timeout.unwrap_or_else(|| server.environment().jittered(DEFAULT_TIMEOUT, 1.0));
     let revision = options.revision.unwrap_or(0);
-    let ticket = server.store().open_watch(&call.kind);
     let with_state = options.send_initial_events.unwrap_or(revision == 0);
+    if with_state {
+        // A state is not older than the version asked for.
+        wait_for(server, revision).await?;
+    }
+    let ticket = server.store().open_watch(&call.kind);
     let start = if with_state {
         let snapshot = server.store().snapshot(&call.kind);
         let objects = in_scope(&snapshot.objects, call, &options);
-        // A state asked for by a version of the future is sent when that version is reached.
-        WatchStart::State { objects, revision: snapshot.revision.max(revision) }
+        WatchStart::State { objects, revision: snapshot.revision }
     } else if revision == 0 {
         WatchStart::After(server.store().revision())
     } else {

@@ -21,6 +21,9 @@ const BATCH: usize = 64;
 /// The time between bookmarks.
 const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
 
+/// No watch lasts longer, whatever it asks for: points in time have an end.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// How long before its end a watch sends a last bookmark.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 
@@ -41,7 +44,8 @@ pub(crate) enum WatchStart {
 /// The lines of a watch, pulled by whoever reads the body.
 ///
 /// **Guarantees.** Events come in the order of the writes, none missing, none twice; a reader that falls behind costs
-/// no memory, and gets an error event once the history has passed it by.
+/// no memory, and gets an error event once the history has passed it by. After its timeout a watch tells at most one
+/// batch more, however much there is.
 pub(crate) struct WatchStream {
     server: ApiServer,
     scope: WatchScope,
@@ -66,7 +70,7 @@ impl WatchStream {
         marks_state: bool,
         timeout: Duration,
     ) -> Self {
-        let now = Instant::now();
+        let (now, timeout) = (Instant::now(), timeout.min(LONGEST));
         let end = now + timeout;
         let first_bookmark = (now + BOOKMARK_INTERVAL).min(end - LAST_BOOKMARK.min(timeout));
         let bookmark = scope.options.bookmarks.then(|| Box::pin(tokio::time::sleep_until(first_bookmark)));
@@ -120,6 +124,11 @@ impl WatchStream {
 
     /// Fills `lines` from the history, or arranges to be woken.
     fn read(&mut self, context: &Context<'_>) {
+        if !self.server.is_available() {
+            // Opened while the server became unreachable, after all watches had been ended.
+            self.ended = true;
+            return;
+        }
         match self.server.store().read(&self.ticket, self.after, BATCH, context.waker()) {
             Read::Ended => self.ended = true,
             Read::Expired(expired) => self.expire(expired),
@@ -148,7 +157,9 @@ impl WatchStream {
         if self.ended {
             return Poll::Ready(None);
         }
+        let over = Instant::now() >= self.deadline.deadline();
         self.read(context);
+        self.ended |= over;
         if let Some(line) = self.lines.pop_front() {
             return Poll::Ready(Some(line));
         }

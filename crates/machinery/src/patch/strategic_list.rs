@@ -1,6 +1,6 @@
 //! Lists of strategic merge patches: merging by key, and the order of what comes out.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::directive::{Object, PATCH, cleaned, taken_over, taken_over_items};
@@ -38,12 +38,10 @@ fn merge_objects(
 ) -> Result<(), Fault> {
     let (special, plain): (Vec<_>, Vec<_>) = patch.iter().partition(|item| item.get(PATCH).is_some());
     let mut replace = false;
+    let mut deleted = IndexSet::new();
     for item in special {
         match item[PATCH].as_str() {
-            Some("delete") => {
-                let value = key_of(item, key)?;
-                original.retain(|item| item.get(key) != Some(&value));
-            }
+            Some("delete") => _ = deleted.insert(key_of(item, key)?),
             Some("replace") => replace = true,
             _ => return Err(StrategicProblem::Directive { directive: item[PATCH].to_string() }.into()),
         }
@@ -52,6 +50,7 @@ fn merge_objects(
         *original = plain.into_iter().filter_map(taken_over).collect();
         return Ok(());
     }
+    original.retain(|item| item.get(key).is_none_or(|value| !deleted.contains(value)));
     let server = keys_of(original, key)?;
     let mut positions: IndexMap<Value, usize> = IndexMap::new();
     for (position, value) in server.iter().enumerate() {
@@ -127,6 +126,7 @@ pub(super) fn delete_from_list(
         return Err(StrategicProblem::PrimitiveListFormat);
     }
     if let Some(Value::Array(items)) = object.get_mut(name) {
+        let values: IndexSet<&Value> = values.iter().collect();
         items.retain(|item| !values.contains(item));
     }
     Ok(())
