@@ -238,6 +238,7 @@ document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !confirm(question)) event.preventDefault();
 });
+document.querySelector("[aria-invalid]")?.focus();
 localTimes();
 tick();
 setInterval(tick, 1000);

@@ -1,5 +1,7 @@
 //! What the cluster is called: by the database, and by the pages.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use pilothouse::{Client, ClientOptions, Environment, Metrics};

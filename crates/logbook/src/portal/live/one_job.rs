@@ -55,7 +55,7 @@ pub(crate) async fn job_events(
         is_due = loop {
             match pace.next(&feed, refresh_at).await? {
                 News::Refresh => break true,
-                News::Batch(batch) if !concerns(&batch, &uid, &history) => {}
+                News::Batch(batch) if !concerns(&batch, &uid, history.as_ref().as_ref()) => {}
                 News::Batch(batch) => {
                     latest = latest.max(batch.transition);
                     let read = batch.history(&store, &uid).await?;
@@ -75,9 +75,9 @@ pub(crate) async fn job_events(
 
 /// Whether the batch may have changed what is on record about the job. Deliveries of notifications are commits
 /// without revisions.
-fn concerns(batch: &Batch, uid: &str, history: &Option<JobHistory>) -> bool {
+fn concerns(batch: &Batch, uid: &str, history: Option<&JobHistory>) -> bool {
     let waits_for_delivery = || {
-        let notifications = history.iter().flat_map(|known| &known.notifications);
+        let notifications = history.into_iter().flat_map(|known| &known.notifications);
         notifications.into_iter().any(|one| one.state == NotificationState::Pending)
     };
     batch.jobs.iter().any(|job| job.uid == uid) || waits_for_delivery()
