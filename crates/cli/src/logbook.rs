@@ -18,10 +18,15 @@ pub(crate) async fn run(options: LogbookArguments) -> Result<(), CommandError> {
     let metrics = Metrics::new();
     let (config, name) = config(&options).await?;
     let url = config.cluster_url.to_string();
-    let client = Client::from_config(config, client_options(), &environment, &metrics)
-        .map_err(|source| CommandError::Client { source })?;
+    let connect = |options| {
+        Client::from_config(config.clone(), options, &environment, &metrics)
+            .map_err(|source| CommandError::Client { source })
+    };
+    // A wrong address should be told in a second, not after all the patience that a running logbook has.
+    let first = connect(ClientOptions { attempts: 3, ..client_options() })?;
+    let client = connect(client_options())?;
     let cluster =
-        identity(&client).await.map_err(|source| CommandError::Reach { url: url.clone(), source })?;
+        identity(&first).await.map_err(|source| CommandError::Reach { url: url.clone(), source })?;
     create_folder(&options.data)?;
     let database = options.data.join("logbook.sqlite");
     let mut logbook = LogbookOptions::new(&database).cluster(cluster);
