@@ -21,7 +21,8 @@ pub mod queue;
 mod testing;
 
 pub use cache::{
-    CachedObject, Change, ChangeKind, DecodeError, Informer, Informers, Lister, Snapshot, Store, Subscription,
+    CachedObject, Change, ChangeKind, DecodeError, Informer, Informers, Lister, Readable, Snapshot, Store,
+    Subscription,
 };
 pub use client::{Client, ClientError, ClientOptions, DeleteOptions, ListOptions, Patch};
 pub use controller::{

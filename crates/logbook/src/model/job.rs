@@ -32,7 +32,8 @@ pub struct JobRow {
     pub owner_name: Option<String>,
     /// Who submitted it, from the annotation [`SUBMITTER_ANNOTATION`].
     pub submitter: Option<String>,
-    /// How it was submitted, from the annotation [`CHANNEL_ANNOTATION`].
+    /// How it was submitted: from the annotation [`CHANNEL_ANNOTATION`], else the manager that wrote its first
+    /// version, as `kubectl-create`.
     pub channel: Option<String>,
     /// The state.
     pub state: JobState,

@@ -113,6 +113,7 @@ fn content(entry: &JournalEntry) -> Content {
         owner_name: owner("name"),
         submitter: annotation(&value, SUBMITTER_ANNOTATION),
         channel: annotation(&value, CHANNEL_ANNOTATION),
+        manager: object.header().first_manager.as_deref().map(str::to_owned),
         created_at: facts.created_at.unwrap_or(entry.observed_at),
         facts,
     }))

@@ -42,7 +42,11 @@ pub(crate) struct JobContent {
     pub(crate) owner_kind: Option<String>,
     pub(crate) owner_name: Option<String>,
     pub(crate) submitter: Option<String>,
+    /// What the annotation says about how it was submitted.
     pub(crate) channel: Option<String>,
+    /// Who wrote the object first. Stands in for a channel only while none is known: later versions may name
+    /// somebody else.
+    pub(crate) manager: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) facts: JobFacts,
 }
@@ -150,7 +154,7 @@ pub(crate) async fn insert_job(
     .bind(&content.owner_kind)
     .bind(&content.owner_name)
     .bind(&content.submitter)
-    .bind(&content.channel)
+    .bind(content.channel.as_ref().or(content.manager.as_ref()))
     .bind(&content.resource_version)
     .bind(content.created_at.as_millisecond())
     .bind(coverage.as_str())
@@ -184,7 +188,7 @@ pub(crate) async fn update_content(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE job SET owner_kind = $2, owner_name = $3, submitter = coalesce($4, submitter),
-             channel = coalesce($5, channel), resource_version = $6, parallelism = $7, completions = $8, active = $9,
+             channel = coalesce($5, channel, $14), resource_version = $6, parallelism = $7, completions = $8, active = $9,
              ready = $10, succeeded = $11, failed = $12, facts = $13, deleted_at = NULL
          WHERE id = $1",
     )
@@ -201,6 +205,7 @@ pub(crate) async fn update_content(
     .bind(content.facts.succeeded)
     .bind(content.facts.failed)
     .bind(facts_text(&content.facts)?)
+    .bind(&content.manager)
     .execute(connection)
     .await
     .doing(ACTION)?;

@@ -25,6 +25,10 @@ pub struct ObjectHeader {
     pub labels: BTreeMap<String, String>,
     /// The owner references, in the object's order.
     pub owners: Vec<OwnerHeader>,
+    /// Who wrote the object first, as far as it says: the manager of the earliest entry of `managedFields`
+    /// (`kubectl-create`, `kube-controller-manager`, a program's user agent). The server moves the time of an entry
+    /// on with each write of its manager, so only an object's first versions say for sure who created it.
+    pub first_manager: Option<Arc<str>>,
     /// Whether the object has a deletion timestamp: its deletion waits for finalizers or a grace period.
     pub deleting: bool,
 }
@@ -154,6 +158,33 @@ struct RawOwner<'a> {
     controller: Option<bool>,
 }
 
+/// An entry of `managedFields`, without the fields.
+#[derive(Deserialize)]
+struct RawManager<'a> {
+    #[serde(borrow, default)]
+    manager: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    subresource: Option<Cow<'a, str>>,
+}
+
+impl RawManager<'_> {
+    /// Orders by time; those without come last. Within one second, who wrote the status came later.
+    fn order(&self) -> (bool, Option<&str>, bool) {
+        // The server writes all times alike, in UTC and whole seconds, so that their texts order as they do.
+        let (time, subresource) = (self.time.as_deref(), self.subresource.as_deref());
+        (time.is_none(), time, subresource.is_some_and(|subresource| !subresource.is_empty()))
+    }
+}
+
+/// The manager of the earliest entry; `None` when the value is not a list of entries that name one.
+fn first_manager(fields: &RawValue) -> Option<Arc<str>> {
+    let entries: Vec<RawManager<'_>> = serde_json::from_str(fields.get()).ok()?;
+    let named = entries.iter().filter(|entry| entry.manager.as_deref().is_some_and(|name| !name.is_empty()));
+    named.min_by(|one, other| one.order().cmp(&other.order()))?.manager.as_deref().map(Arc::from)
+}
+
 /// Reads the header of the object in `bytes` and validates the rest as JSON without building it.
 ///
 /// The whole input must be one JSON object with `metadata.name`; anything else is an error.
@@ -162,6 +193,7 @@ pub fn scan(bytes: &[u8]) -> Result<ScannedObject, ScanError> {
     let object: RawObject<'_> = serde_json::from_str(text).map_err(ScanError::Structure)?;
     let metadata = object.metadata;
     let name = metadata.name.filter(|name| !name.is_empty()).ok_or(ScanError::Nameless)?;
+    let first_manager = metadata.managed_fields.and_then(first_manager);
     let managed_fields = metadata.managed_fields.map(|value| {
         // A borrowed raw value is a part of `text`, so the difference of their addresses is its offset.
         let start = value.get().as_ptr().addr() - text.as_ptr().addr();
@@ -176,6 +208,7 @@ pub fn scan(bytes: &[u8]) -> Result<ScannedObject, ScanError> {
         generation: metadata.generation.unwrap_or_default(),
         labels: metadata.labels.unwrap_or_default(),
         owners: metadata.owner_references.unwrap_or_default().into_iter().map(OwnerHeader::from).collect(),
+        first_manager,
         deleting: metadata.deletion_timestamp.is_some(),
     };
     Ok(ScannedObject {

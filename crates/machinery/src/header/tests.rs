@@ -30,6 +30,31 @@ fn header_holds_key_versions_labels_owners_and_deletion() {
 }
 
 #[test]
+fn the_first_manager_is_that_of_the_earliest_entry_wherever_it_stands() {
+    let entry = |manager: &str, time: &str, subresource: &str| {
+        json!({"manager": manager, "operation": "Update", "time": time, "subresource": subresource,
+            "fieldsV1": {"f:metadata": {"manager": {}}}})
+    };
+    let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z");
+    let untimed = json!({"manager": "x"});
+    for (fields, expected) in [
+        (json!([entry("kubectl", late, ""), entry("kubectl-create", early, "")]), Some("kubectl-create")),
+        (json!([entry("controller", early, "status"), entry("sdk", early, "")]), Some("sdk")),
+        (json!([untimed, entry("sdk", late, "")]), Some("sdk")),
+        (json!([{"time": early}, untimed]), Some("x")),
+        (json!([entry("", early, "")]), None),
+        (json!([7]), None),
+        (json!({"manager": "x"}), None),
+        (json!(null), None),
+    ] {
+        let object = json!({"metadata": {"name": "n", "managedFields": fields}});
+        let header = scan(object.to_string().as_bytes()).unwrap().header;
+        assert_eq!(header.first_manager.as_deref(), expected, "{object}");
+    }
+    assert_eq!(scan(br#"{"metadata":{"name":"n"}}"#).unwrap().header.first_manager, None);
+}
+
+#[test]
 fn absent_and_null_fields_are_empty() {
     let body =
         br#"{"metadata":{"name":"n","namespace":null,"labels":null,"ownerReferences":null,"uid":null}}"#;

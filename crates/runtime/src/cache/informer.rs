@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use pilothouse_machinery::{ResourceType, ResourceVersion};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -43,11 +44,12 @@ pub(super) struct Core {
     gauges: Gauges,
 }
 
-/// How far the cache is, and how large.
+/// How far the cache is, how large, and how often a read of it failed.
 #[derive(Debug)]
 struct Gauges {
     resource_version: Gauge,
     objects: Gauge,
+    unreadable: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -115,6 +117,10 @@ impl Informer {
         values: impl Fn(&CachedObject) -> Vec<String> + Send + Sync + 'static,
     ) -> Result<(), IndexError> {
         self.core.store.add_index(name, Arc::new(values))
+    }
+
+    pub(super) fn count_unreadable(&self) {
+        self.core.gauges.unreadable.inc();
     }
 
     /// Whether the first list is in the store.
@@ -213,9 +219,17 @@ impl Gauges {
         let version =
             metrics.gauge("informer_store_resource_version", "Last 15 digits of the cache's version");
         let objects = metrics.gauge("pilothouse_informer_objects", "Objects in the cache");
+        let unreadable = metrics.counter(
+            "pilothouse_informer_unreadable",
+            "Reads of objects in the cache that do not fit the type asked for",
+        );
         let resource = resource.to_string();
         let labels = [("resource", &*resource)];
-        Self { resource_version: version.with(&labels), objects: objects.with(&labels) }
+        Self {
+            resource_version: version.with(&labels),
+            objects: objects.with(&labels),
+            unreadable: unreadable.with(&labels),
+        }
     }
 
     fn show(&self, store: &Store) {

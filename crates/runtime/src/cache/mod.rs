@@ -23,7 +23,7 @@ pub use change::{Change, ChangeKind};
 pub use index::IndexError;
 pub use informer::Informer;
 pub use informers::Informers;
-pub use lister::Lister;
+pub use lister::{Lister, Readable};
 pub use object::{CachedObject, DecodeError};
 pub use snapshot::Snapshot;
 pub use store::Store;

@@ -271,6 +271,25 @@ async fn an_informer_is_shared_and_its_watch_ends_with_its_last_holder() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_does_not_fit_the_type_fails_the_reads_that_meet_it_and_can_be_told_apart() {
+    let mut broken = object("b", 2);
+    broken["data"] = json!("not a map");
+    let script = Script::of([list(7, "", &[object("a", 1), broken, object("c", 3)])]);
+    let informers = informers(&script);
+    let lister = informers.lister::<ConfigMap>();
+    assert!(informers.wait_synced().await);
+    assert_eq!(lister.list().unwrap_err().key(), &key("b"));
+    assert!(lister.get(&key("b")).is_err() && lister.in_namespace("default").is_err());
+    assert_eq!(lister.select(|object| &*object.key().name != "b").unwrap().len(), 2);
+    let readable = lister.list_readable();
+    let names: Vec<_> = readable.objects.iter().map(|object| object.metadata.name.as_deref()).collect();
+    assert_eq!(names, [Some("a"), Some("c")]);
+    assert_eq!((readable.unreadable.len(), readable.unreadable[0].key()), (1, &key("b")));
+    let counted = "pilothouse_informer_unreadable_total{resource=\"configmaps/v1\"} 4";
+    assert!(script.metrics.encode().contains(counted));
+}
+
+#[tokio::test(start_paused = true)]
 async fn s17_whatever_the_events_and_the_pace_the_last_view_of_a_subscriber_is_the_state() {
     let environment = Script::environment();
     let (mut feed, watch) = stream();

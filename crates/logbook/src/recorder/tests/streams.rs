@@ -4,10 +4,10 @@ use pilothouse::journal::{JournalEvent, JournalSink, Provenance};
 use serde_json::json;
 
 use super::fixtures::{
-    JOBS, PODS, batch, commit, ended, entry, failed, job, life, pod, recorder, running, second, states,
-    transitions,
+    JOB_UID, JOBS, PODS, batch, commit, ended, entry, failed, job, life, pod, recorder, running, second,
+    states, transitions,
 };
-use crate::model::{Coverage, JobState, Provenance as Known};
+use crate::model::{CHANNEL_ANNOTATION, Coverage, JobState, Provenance as Known};
 use crate::recorder::RecorderSink;
 
 use JobState::{Failed, Pending, Running, Starting, Submitted, Succeeded};
@@ -82,6 +82,31 @@ async fn late_pods_enrich_an_ended_job_and_never_move_it() {
     assert_eq!(states(&recorder).await, [Submitted, Failed]);
     let job = recorder.store().list_jobs(&Default::default(), None).await.unwrap().items.remove(0);
     assert_eq!((job.exit_code, transitions(&recorder).await[1].exit_code), (Some(3), Some(3)));
+}
+
+#[tokio::test]
+async fn a_jobs_channel_is_its_annotation_or_else_the_tool_that_wrote_its_first_version() {
+    let by = |version: u64, managers: &[(&str, i64)], annotation: Option<&str>| {
+        let mut job = job(version, json!({}));
+        let fields = |(name, at): &(&str, i64)| json!({"manager": name, "time": second(*at).to_string()});
+        job["metadata"]["managedFields"] = managers.iter().map(fields).collect();
+        if let Some(channel) = annotation {
+            job["metadata"]["annotations"][CHANNEL_ANNOTATION] = json!(channel);
+        }
+        entry(JournalEvent::Modified, Provenance::Watch, &JOBS, &job)
+    };
+    let recorder = recorder().await;
+    let channel_after = async |entry| {
+        commit(&recorder, &batch(&JOBS, vec![entry])).await;
+        recorder.store().job_by_uid(JOB_UID).await.unwrap().unwrap().channel
+    };
+    assert_eq!(channel_after(by(11, &[], None)).await, None);
+    let created = by(12, &[("kube-controller-manager", 5), ("kubectl-create", 0)], None);
+    assert_eq!(channel_after(created).await.as_deref(), Some("kubectl-create"));
+    let later = by(13, &[("kube-controller-manager", 5), ("kubectl-create", 9)], None);
+    assert_eq!(channel_after(later).await.as_deref(), Some("kubectl-create"), "the first version tells");
+    let annotated = by(14, &[("kubectl-create", 0)], Some("portal"));
+    assert_eq!(channel_after(annotated).await.as_deref(), Some("portal"));
 }
 
 #[tokio::test]

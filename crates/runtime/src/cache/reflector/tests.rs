@@ -334,7 +334,7 @@ async fn r22_a_watch_that_is_not_answered_is_asked_for_again_after_the_request_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn r18_a_watch_that_is_refused_for_what_it_asks_is_answered_by_a_list_and_else_asked_for_again() {
+async fn a_watch_that_is_refused_for_what_it_asks_is_answered_by_a_list_and_else_asked_for_again() {
     for (code, reason, lists) in [
         (400, "BadRequest", true),
         (404, "NotFound", true),
@@ -354,7 +354,7 @@ async fn r18_a_watch_that_is_refused_for_what_it_asks_is_answered_by_a_list_and_
 }
 
 #[tokio::test(start_paused = true)]
-async fn r3_a_watch_from_the_future_that_stays_refused_ends_in_a_list() {
+async fn a_watch_from_the_future_that_stays_refused_ends_in_a_list() {
     let mut refusal = status_object(504, "Timeout");
     refusal["details"] = json!({"causes": [{"reason": "ResourceVersionTooLarge"}]});
     let script = Script::of([list(7, "", &[])]);
