@@ -188,8 +188,8 @@ pub(crate) async fn update_content(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE job SET owner_kind = $2, owner_name = $3, submitter = coalesce($4, submitter),
-             channel = coalesce($5, channel, $14), resource_version = $6, parallelism = $7, completions = $8, active = $9,
-             ready = $10, succeeded = $11, failed = $12, facts = $13, deleted_at = NULL
+             channel = coalesce($5, channel, $14), resource_version = $6, parallelism = $7, completions = $8,
+             active = $9, ready = $10, succeeded = $11, failed = $12, facts = $13, deleted_at = NULL
          WHERE id = $1",
     )
     .bind(job_id)

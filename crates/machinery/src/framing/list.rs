@@ -8,7 +8,8 @@ use super::{FramingError, FramingLimits};
 /// Splits the body of a list into its items.
 ///
 /// **Guarantees.** Items come out in order, each as soon as its last byte is in, as a slice of the chunk where
-/// it lies within one. The keys of the list may be in any order; `items` may be `null` or empty. Items are objects with balanced brackets; what is between those is for a later scan to validate.
+/// it lies within one. The keys of the list may be in any order; `items` may be `null` or empty. Items are
+/// objects with balanced brackets; what is between those is for a later scan to validate.
 #[derive(Debug)]
 pub struct ListSplitter {
     limits: FramingLimits,
