@@ -15,9 +15,12 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 
     /// What to log to standard error: error, warn, info, debug, trace, or a filter such as `pilothouse=debug`.
-    #[arg(long, global = true, env = "PILOTHOUSE_LOG", default_value = "warn", value_name = "FILTER")]
+    #[arg(long, global = true, env = "PILOTHOUSE_LOG", default_value = LOG, value_name = "FILTER")]
     pub(crate) log: String,
 }
+
+/// Warnings, but not each retry of a reconcile: a conflict that the next try solves is no news.
+const LOG: &str = "warn,pilothouse::controller=error";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
