@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::config::{ConfigMapStrategy, SecretStrategy};
 use super::cron_job::CronJobStrategy;
+use super::daemon_set::{ControllerRevisionStrategy, DaemonSetStrategy};
 use super::deployment::{DeploymentStrategy, ReplicaSetStrategy};
 use super::event::EventStrategy;
 use super::job::JobStrategy;
@@ -15,6 +16,7 @@ use super::namespace::NamespaceStrategy;
 use super::node::NodeStrategy;
 use super::pod::PodStrategy;
 use super::service::ServiceStrategy;
+use super::stateful_set::StatefulSetStrategy;
 use crate::custom_resources::DefinitionStrategy;
 use crate::kind::{Kind, NameRule, PlainStrategy, Scale, Strategy};
 use crate::registry::KindRegistry;
@@ -137,6 +139,28 @@ fn apps() -> Vec<Kind> {
             has_generation: true,
             ..kind("apps", "replicasets", "ReplicaSet", Scope::Namespaced, ReplicaSetStrategy)
         },
+        Kind {
+            short_names: vec!["sts".into()],
+            categories: vec!["all".into()],
+            status_subresource: true,
+            scale: Some(replicas()),
+            has_generation: true,
+            ..kind("apps", "statefulsets", "StatefulSet", Scope::Namespaced, StatefulSetStrategy)
+        },
+        Kind {
+            short_names: vec!["ds".into()],
+            categories: vec!["all".into()],
+            status_subresource: true,
+            has_generation: true,
+            ..kind("apps", "daemonsets", "DaemonSet", Scope::Namespaced, DaemonSetStrategy)
+        },
+        kind(
+            "apps",
+            "controllerrevisions",
+            "ControllerRevision",
+            Scope::Namespaced,
+            ControllerRevisionStrategy,
+        ),
     ]
 }
 

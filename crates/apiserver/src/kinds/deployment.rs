@@ -130,7 +130,7 @@ impl Strategy for ReplicaSetStrategy {
 }
 
 /// The selector is there, selects something, and selects the pods of the template; those are restarted always.
-fn validate_selector_and_template(spec: &Value) -> Vec<StatusCause> {
+pub(super) fn validate_selector_and_template(spec: &Value) -> Vec<StatusCause> {
     let mut found = Vec::new();
     let chosen = spec.get("selector").unwrap_or(&Value::Null);
     if chosen.is_null() {

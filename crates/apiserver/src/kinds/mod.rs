@@ -8,6 +8,7 @@ mod complete;
 mod config;
 mod container;
 mod cron_job;
+mod daemon_set;
 mod deployment;
 mod event;
 pub(crate) mod field;
@@ -21,6 +22,7 @@ mod pod;
 mod pod_template;
 pub(crate) mod selector;
 mod service;
+mod stateful_set;
 
 pub(crate) use builtin::register;
 pub(crate) use complete::complete;

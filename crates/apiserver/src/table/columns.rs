@@ -69,6 +69,30 @@ const REPLICA_SET: &[Row] = &[
     SELECTOR,
 ];
 
+const STATEFUL_SET: &[Row] =
+    &[NAME, ("Ready", "string", "", 0, "Ready pods, of those wanted."), AGE, CONTAINERS, IMAGES];
+
+const DAEMON_SET: &[Row] = &[
+    NAME,
+    ("Desired", "integer", "", 0, "Nodes that should run a pod."),
+    ("Current", "integer", "", 0, "Nodes that should run a pod and do."),
+    ("Ready", "integer", "", 0, "Nodes whose pod is ready."),
+    ("Up-to-date", "integer", "", 0, "Nodes whose pod is made from the present template."),
+    ("Available", "integer", "", 0, "Nodes whose pod has been ready long enough."),
+    ("Node Selector", "string", "", 0, "Labels of the nodes."),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+];
+
+const CONTROLLER_REVISION: &[Row] = &[
+    NAME,
+    ("Controller", "string", "", 0, "Whose revision it is."),
+    ("Revision", "string", "", 0, "Its number."),
+    AGE,
+];
+
 const SERVICE: &[Row] = &[
     NAME,
     ("Type", "string", "", 0, "How the service is reached."),
@@ -129,6 +153,9 @@ pub(crate) fn of(group: &str, plural: &str) -> Vec<Column> {
         ("batch", "cronjobs") => CRON_JOB,
         ("apps", "deployments") => DEPLOYMENT,
         ("apps", "replicasets") => REPLICA_SET,
+        ("apps", "statefulsets") => STATEFUL_SET,
+        ("apps", "daemonsets") => DAEMON_SET,
+        ("apps", "controllerrevisions") => CONTROLLER_REVISION,
         ("", "services") => SERVICE,
         ("", "nodes") => NODE,
         ("", "events") => EVENT,
