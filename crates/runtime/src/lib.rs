@@ -19,6 +19,7 @@ pub mod object;
 pub mod queue;
 #[cfg(test)]
 mod testing;
+mod unreadable;
 
 pub use cache::{
     CachedObject, Change, ChangeKind, DecodeError, Informer, Informers, Lister, Readable, Snapshot, Store,

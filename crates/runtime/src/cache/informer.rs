@@ -110,7 +110,9 @@ impl Informer {
         Subscription::new(queue, self.clone())
     }
 
-    /// Adds an index to the store; objects present are indexed at once. The name must be new.
+    /// Adds an index to the store; objects present are indexed at once. The name must be new. `values` is called
+    /// for both the old and the new state of what changed, within the write: it must depend on the object alone, and
+    /// be quick.
     pub fn add_index(
         &self,
         name: &str,

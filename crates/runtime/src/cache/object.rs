@@ -11,6 +11,7 @@ use pilothouse_machinery::{ObjectHeader, ObjectKey, ResourceType, ResourceVersio
 use serde_json::Value;
 
 use crate::object::Object;
+use crate::unreadable::Unreadable;
 
 /// An object as the server sent it: bytes until somebody looks.
 ///
@@ -23,7 +24,7 @@ pub struct CachedObject {
     decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
-/// An object's bytes do not fit the type asked for.
+/// An object's bytes do not fit the type asked for. Neither this nor its source quotes texts of the object.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {kind} {key} of version {resource_version} from the cache")]
 pub struct DecodeError {
@@ -31,7 +32,7 @@ pub struct DecodeError {
     key: ObjectKey,
     resource_version: ResourceVersion,
     #[source]
-    source: serde_json::Error,
+    source: Unreadable,
 }
 
 impl DecodeError {
@@ -123,7 +124,7 @@ impl CachedObject {
             kind: T::resource_type().kind.into_owned(),
             key: self.header.key.clone(),
             resource_version: self.header.resource_version.clone(),
-            source,
+            source: source.into(),
         }
     }
 
@@ -169,5 +170,15 @@ mod tests {
         let object = CachedObject::from_value(&value, &Secret::resource_type()).unwrap();
         let error = object.decode::<Secret>().unwrap_err();
         assert!(!format!("{object:?}{error:?}{error}").contains("aHVudGVyMg"));
+        for data in
+            [json!("aHVudGVyMg=="), json!({"a": {"b": "aHVudGVyMg=="}}), json!("aHVudGVyMg\", expected x")]
+        {
+            let value = json!({"metadata": {"name": "s"}, "data": data});
+            let object = CachedObject::from_value(&value, &Secret::resource_type()).unwrap();
+            let error = object.decode::<Secret>().unwrap_err();
+            let source = std::error::Error::source(&error).unwrap();
+            let said = format!("{error:?}{error}{source:?}{source}");
+            assert!(!said.contains("aHVudGVyMg") && said.contains("expected"), "{said}");
+        }
     }
 }

@@ -143,7 +143,8 @@ impl ClientError {
     }
 }
 
-fn status_reason(reason: &StatusReason) -> &'static str {
+/// The reason, where it is one of Kubernetes' own: what a server makes up must not become a metric's label.
+pub(crate) fn status_reason(reason: &StatusReason) -> &'static str {
     match reason {
         StatusReason::BadRequest => "BadRequest",
         StatusReason::Unauthorized => "Unauthorized",

@@ -21,6 +21,7 @@ mod tests;
 mod typed;
 
 pub use error::ClientError;
+pub(crate) use error::status_reason;
 pub use handle::Client;
 pub use options::{ClientOptions, Rate};
 pub use parameters::{DeleteOptions, ListOptions, Propagation};

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::ClientError;
 use super::retry::retry_after;
+use crate::unreadable::Unreadable;
 
 /// No answer that is read whole may be larger, in bytes. (Lists are read item by item.)
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -40,6 +41,7 @@ pub(super) async fn read(action: &str, response: Response<Body>) -> Result<Bytes
 /// The body as JSON of a type.
 pub(super) fn decode<T: DeserializeOwned>(action: &str, body: &[u8]) -> Result<T, ClientError> {
     serde_json::from_slice(body)
+        .map_err(Unreadable::from)
         .map_err(|source| ClientError::Decode { action: action.to_owned(), source: Box::new(source) })
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::Request;
-use k8s_openapi::api::core::v1::{ConfigMap, Node};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Secret};
 use pilothouse_machinery::{ObjectKey, ResourceVersion, StatusReason};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
@@ -92,6 +92,15 @@ async fn errors_say_what_was_tried_and_hold_the_servers_status() {
     let error = client.get::<Node>(&ObjectKey::cluster("n")).await.unwrap_err();
     assert_eq!(error.status().unwrap().message, "<html>bad gateway</html>");
     assert_eq!((error.status().unwrap().code, error.is_retryable()), (502, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn z3_an_answer_that_cannot_be_read_is_not_quoted() {
+    let mut secret = object("s", 7);
+    secret["data"] = "aHVudGVyMg==".into();
+    let error = Script::of([answer(200, &secret)]).client().get::<Secret>(&key()).await.unwrap_err();
+    let said = format!("{error:?}{error}{}", error.source().unwrap());
+    assert!(!said.contains("aHVudGVyMg") && said.contains("expected a map"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

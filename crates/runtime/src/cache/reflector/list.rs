@@ -12,7 +12,7 @@ use super::machine::State;
 use super::status::{is_too_large, retry_after};
 use super::{ListCause, Reflector, ReflectorEvent, ReflectorMetrics};
 use crate::cache::CachedObject;
-use crate::client::{ClientError, Query, bare, failure_of, is_success, send_once};
+use crate::client::{ClientError, Query, bare, failure_of, is_success, send_once, status_reason};
 
 const DEFAULT_PAGE: u32 = 500;
 
@@ -134,7 +134,7 @@ impl Reflector {
             next.from = ListFrom::Newest;
         } else {
             tracing::warn!(resource = %self.resource, %status, "cannot list");
-            self.pause(status.reason.as_str(), retry_after(status));
+            self.pause(status_reason(&status.reason), retry_after(status));
         }
         self.state = State::List(next);
     }

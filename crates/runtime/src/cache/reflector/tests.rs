@@ -199,6 +199,30 @@ async fn r16_a_watch_from_any_state_gives_no_position_before_something_changes()
 }
 
 #[tokio::test(start_paused = true)]
+async fn r16_without_a_position_only_a_list_shows_what_was_deleted_between_two_watches() {
+    for silent in [false, true] {
+        let (feed, watch) = stream();
+        let script = Script::of([list(0, "", &[object("a", 1)]), watch, list(0, "", &[])]);
+        feed.event("ADDED", &object("a", 1));
+        let kept = silent.then_some(feed);
+        let words = run(&script, Duration::from_mins(11)).await;
+        assert_eq!(&script.trace()[..3], "LWL", "silent: {silent}");
+        assert_eq!(words.last().unwrap(), "listed:0");
+        drop(kept);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reasons_that_a_server_makes_up_do_not_become_labels() {
+    let (feed, watch) = stream();
+    feed.event("ERROR", &status_object(503, "MadeUp3"));
+    let script = Script::of([status(500, "MadeUp1"), list(7, "", &[]), status(500, "MadeUp2"), watch]);
+    run(&script, MINUTE).await;
+    let metrics = script.metrics.encode();
+    assert!(metrics.contains("reason=\"ServerError\"} 3") && !metrics.contains("MadeUp"), "{metrics}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn r17_other_types_tables_unknown_events_and_garbage_are_skipped_and_the_stream_lives() {
     let (feed, watch) = stream();
     let script = Script::of([list(7, "", &[]), watch]);

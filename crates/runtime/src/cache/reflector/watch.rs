@@ -16,7 +16,7 @@ use super::list::take_in;
 use super::machine::State;
 use super::status::{is_too_large, retry_after};
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
-use crate::client::{ClientError, Query, bare, failure_of, is_success};
+use crate::client::{ClientError, Query, bare, failure_of, is_success, status_reason};
 
 /// A watch that ends sooner, without an event, is a failure (R20).
 const SHORT: Duration = Duration::from_secs(1);
@@ -110,7 +110,7 @@ impl Reflector {
             Err(_) => {
                 tracing::warn!(resource = %self.resource, "watch is silent beyond its end: closed");
                 self.metrics.failure("Silent");
-                self.state = State::Open;
+                self.watch_again();
             }
         }
     }
@@ -133,7 +133,16 @@ impl Reflector {
         if self.internal_errors_persist() {
             self.relist(ListCause::WatchFailed);
         } else {
-            self.state = State::Open;
+            self.watch_again();
+        }
+    }
+
+    /// Goes on from the last version seen. Without one (the server gave none), what was deleted in between would
+    /// never show: only a list tells.
+    fn watch_again(&mut self) {
+        self.state = State::Open;
+        if self.last.is_zero() {
+            self.relist(ListCause::WatchFailed);
         }
     }
 
@@ -199,11 +208,11 @@ impl Reflector {
         if let Ok(Some(last_line)) = splitter.finish() {
             self.take_frames(&[last_line]);
             if matches!(self.state, State::Watch(_)) {
-                self.state = State::Open;
+                self.watch_again();
             }
             return;
         }
-        self.state = State::Open;
+        self.watch_again();
         if events == 0 && opened.elapsed() < SHORT {
             self.pause("ShortWatch", None);
         }
@@ -216,7 +225,7 @@ impl Reflector {
             return self.relist(ListCause::Expired);
         }
         tracing::warn!(resource = %self.resource, %status, "cannot watch");
-        self.pause(status.reason.as_str(), retry_after(status));
+        self.pause(status_reason(&status.reason), retry_after(status));
         let for_good = matches!(status.code, 400 | 404 | 405 | 422);
         let may_pass = status.reason == StatusReason::InternalError || is_too_large(status);
         if for_good || (may_pass && self.internal_errors_persist()) {
@@ -226,12 +235,12 @@ impl Reflector {
 
     /// The open watch said that it failed.
     fn watch_failed(&mut self, status: &Status) {
-        self.state = State::Open;
+        self.watch_again();
         if status.is_expired() {
             return self.relist(ListCause::Expired);
         }
         tracing::warn!(resource = %self.resource, %status, "watch failed");
-        self.pause(status.reason.as_str(), retry_after(status));
+        self.pause(status_reason(&status.reason), retry_after(status));
         match (status.code, &status.reason) {
             (429, _) | (_, StatusReason::TooManyRequests) => {}
             (_, StatusReason::InternalError) if !self.internal_errors_persist() => {}
