@@ -59,7 +59,7 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 20_000)]
     pub(crate) objects: u32,
     /// How often each candidate is measured, each time in a new process.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     pub(crate) rounds: u32,
     /// Worker threads of the measured process.
     #[arg(long, default_value_t = 2)]

@@ -7,7 +7,7 @@ const CREATED: &str = "2026-03-02T08:15:30Z";
 
 /// The pod with this number, at version `version`, without `apiVersion` and `kind`, as items of lists are.
 pub(crate) fn pod(number: u32, version: u32) -> Value {
-    let containers = 1 + number % 3;
+    let containers = [1, 1, 2, 1][number as usize % 4];
     let application = format!("service-{:03}", number / 25);
     let labels = json!({
         "app.kubernetes.io/name": application,
@@ -80,7 +80,7 @@ fn spec(number: u32, containers: u32) -> Value {
 }
 
 fn container(number: u32, index: u32) -> Value {
-    let environment: Vec<Value> = (0..6)
+    let environment: Vec<Value> = (0..4)
         .map(|variable| {
             json!({"name": format!("SETTING_{variable}"), "value": format!("value-{variable}-of-{number}")})
         })
@@ -144,7 +144,7 @@ fn status(number: u32, containers: u32) -> Value {
 fn controller_fields(containers: u32) -> Value {
     let fields: Map<String, Value> = (0..containers)
         .map(|index| {
-            let variables: Map<String, Value> = (0..6)
+            let variables: Map<String, Value> = (0..4)
                 .map(|variable| {
                     (format!("k:{{\"name\":\"SETTING_{variable}\"}}"), json!({".": {}, "f:name": {}, "f:value": {}}))
                 })
@@ -153,7 +153,7 @@ fn controller_fields(containers: u32) -> Value {
                 "f:scheme": {}}, "f:initialDelaySeconds": {}, "f:periodSeconds": {}, "f:timeoutSeconds": {}});
             let owned = json!({
                 ".": {}, "f:name": {}, "f:image": {}, "f:args": {}, "f:env": variables, "f:imagePullPolicy": {},
-                "f:livenessProbe": probe, "f:readinessProbe": probe, "f:securityContext": {".": {},
+                "f:livenessProbe": probe, "f:securityContext": {".": {},
                 "f:allowPrivilegeEscalation": {}, "f:readOnlyRootFilesystem": {}}, "f:terminationMessagePath": {},
                 "f:resources": {".": {}, "f:limits": {".": {}, "f:cpu": {}, "f:memory": {}},
                     "f:requests": {".": {}, "f:cpu": {}, "f:memory": {}}},

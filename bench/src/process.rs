@@ -21,7 +21,6 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    #[expect(clippy::disallowed_methods, reason = "tokio's clock is not paused here")]
     pub(crate) fn start() -> Result<Self, Failure> {
         Ok(Self { cpu_seconds: cpu_seconds()?, started: Instant::now() })
     }

@@ -63,17 +63,17 @@ impl Report {
             }
             Phase::Watch => {
                 println!("{} events", self.events);
-                let events = f64::from(self.events);
-                self.print("Events per CPU second", 0, |sample| {
-                    of_watch(sample, |watch| events / watch.cost.cpu_seconds)
+                // Of merged changes only one is work done, so what was taken counts, not what was sent.
+                self.print("Events taken per CPU second", 0, |sample| {
+                    of_watch(sample, |watch| f64::from(watch.taken) / watch.cost.cpu_seconds)
                 });
-                self.print("Events per wall second", 0, |sample| {
-                    of_watch(sample, |watch| events / watch.cost.wall_seconds)
+                self.print("Events taken per wall second", 0, |sample| {
+                    of_watch(sample, |watch| f64::from(watch.taken) / watch.cost.wall_seconds)
                 });
                 self.print("Resident memory after the events, MiB", 0, |sample| {
                     of_watch(sample, |watch| watch.resident_mib)
                 });
-                self.print("Changes taken", 0, |sample| of_watch(sample, |watch| f64::from(watch.taken)));
+                self.print("Events taken", 0, |sample| of_watch(sample, |watch| f64::from(watch.taken)));
             }
         }
         Ok(())
