@@ -66,13 +66,16 @@ fn failed(words: &Words, job: &JobRow, pods: &[PodRow]) -> String {
     let reason = job.reason.as_deref().unwrap_or_default();
     let exit = || cause_by_exit(words, job, pods);
     let cause = match reason {
+        "DeadlineExceeded" if job.started_at.is_none() => Some(words.fate_deadline_unstarted.to_owned()),
         "DeadlineExceeded" => Some(words.fate_deadline.to_owned()),
         "PodFailurePolicy" => Some(words.fate_policy.to_owned()),
         "FailedIndexes" | "MaxFailedIndexesExceeded" => Some(words.fate_indexes.to_owned()),
         "BackoffLimitExceeded" => exit().or_else(|| Some(words.cause_no_try.to_owned())),
         _ => exit(),
     };
-    let mut sentence = tries(words, job);
+    // A deadline or a policy ends the job whatever its tries are.
+    let by_tries = matches!(reason, "BackoffLimitExceeded" | "");
+    let mut sentence = if by_tries { tries(words, job) } else { words.fate_failed.to_owned() };
     if let Some(cause) = cause {
         sentence = format!("{sentence}{}{cause}", words.because);
     }
@@ -129,5 +132,78 @@ pub(crate) fn exit_meaning(words: &Words, code: i64, by_memory: bool) -> Option<
         139 => Some(words.exit_139),
         143 => Some(words.exit_143),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Coverage;
+    use crate::portal::language::Language;
+
+    fn job(reason: &str, failed: i64, wanted: i64, exit_code: Option<i64>, has_run: bool) -> JobRow {
+        let at = Timestamp::UNIX_EPOCH;
+        JobRow {
+            id: 1,
+            cluster: String::new(),
+            uid: String::new(),
+            kind: String::new(),
+            namespace: String::new(),
+            name: String::new(),
+            owner_kind: None,
+            owner_name: None,
+            submitter: None,
+            channel: None,
+            state: JobState::Failed,
+            reason: (!reason.is_empty()).then(|| reason.to_owned()),
+            message: None,
+            attempt: 1,
+            exit_code,
+            resource_version: String::new(),
+            parallelism: Some(1),
+            completions: Some(wanted),
+            active: 0,
+            ready: 0,
+            succeeded: 0,
+            failed,
+            created_at: at,
+            started_at: has_run.then_some(at),
+            ended_at: Some(at),
+            state_since: at,
+            deleted_at: None,
+            coverage: Coverage::Full,
+        }
+    }
+
+    #[test]
+    fn a_failed_job_says_after_how_many_tries_and_why() {
+        let limit = "BackoffLimitExceeded";
+        let cases = [
+            (
+                job(limit, 2, 1, Some(3), true),
+                "Failed after 2 attempts: the last container exited with code 3 (BackoffLimitExceeded).",
+            ),
+            (
+                job(limit, 1, 1, Some(137), true),
+                "Failed at the only attempt: the last container exited with code 137 because it was killed \
+                 (SIGKILL) (BackoffLimitExceeded).",
+            ),
+            (
+                job(limit, 4, 6, None, true),
+                "Failed after 4 of its pods had failed: no further try is allowed (BackoffLimitExceeded).",
+            ),
+            (
+                job("DeadlineExceeded", 1, 1, Some(143), true),
+                "Failed: it was not done within its deadline (DeadlineExceeded).",
+            ),
+            (
+                job("DeadlineExceeded", 1, 1, None, false),
+                "Failed: no container had started when its deadline passed (DeadlineExceeded).",
+            ),
+            (job("", 0, 1, None, false), "Failed."),
+        ];
+        for (job, sentence) in cases {
+            assert_eq!(fate(Language::English.words(), &job, &[], job.created_at), sentence);
+        }
     }
 }

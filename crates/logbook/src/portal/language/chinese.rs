@@ -149,6 +149,7 @@ pub(super) static WORDS: Words = Words {
     by_reason: "（{}）。",
     full_stop: "。",
     fate_deadline: "未能在期限内完成",
+    fate_deadline_unstarted: "到期限时仍没有容器启动",
     fate_policy: "容器组失败策略的规则将其终止",
     fate_indexes: "部分索引最终失败",
     fate_cancelling: "结束前正被删除。",

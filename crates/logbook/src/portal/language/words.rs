@@ -296,6 +296,8 @@ pub(crate) struct Words {
     pub(crate) full_stop: &'static str,
     /// Fate.
     pub(crate) fate_deadline: &'static str,
+    /// Failed: cause: the deadline, before any container had started.
+    pub(crate) fate_deadline_unstarted: &'static str,
     /// Fate.
     pub(crate) fate_policy: &'static str,
     /// Fate.

@@ -65,7 +65,7 @@ async fn a_job_page_tells_its_fate_and_its_history() {
     let uid = portal.add("web", &["Submitted", "Pending", "Starting", "Running", "Failed"]).await;
     let page = portal.get(&format!("/jobs/{uid}")).await;
     assert_eq!(page.status, StatusCode::OK);
-    let fate = "Failed at the only attempt: the last container exited with code 127, \
+    let fate = "Failed at the only attempt: the last container exited with code 127 because \
                 the command was not found (BackoffLimitExceeded).";
     assert!(page.text.contains(fate), "why, in plain words");
     for section in ["head", "timeline", "transitions", "pods", "revisions", "notifications", "labels"] {
