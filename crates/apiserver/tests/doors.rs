@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, ListParams, PostParams, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use pilothouse_apiserver::{ApiServer, ServeOptions, kubeconfig};
+use pilothouse_apiserver::{ApiServer, ServeOptions, TlsIdentity, kubeconfig};
 use pilothouse_machinery::Environment;
 use serde_json::json;
 use support::*;
@@ -159,4 +159,36 @@ fn debug_output_keeps_tokens_to_itself() {
     let builder = ApiServer::builder().tokens([("secret", "ann")]);
     let text = format!("{options:?} {builder:?}");
     assert!(text.contains("token") && !text.contains("secret"), "{text}");
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_who_never_says_hello() {
+    let server = real();
+    let options = ServeOptions { token: None, tls: Some(TlsIdentity::generate().unwrap()) };
+    let handle = server.serve(listener().await, options).unwrap();
+    let mut silent = TcpStream::connect(handle.local_addr()).await.unwrap();
+    silent.write_all(&[22]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::timeout(Duration::from_secs(1), handle.shutdown()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_watch_that_opens_while_the_server_goes_ends_as_well() {
+    let server = server();
+    post(&server, MAPS, map("a")).await.expect(201);
+    let (send_body, body) = tokio::sync::oneshot::channel::<()>();
+    let body = futures::stream::once(async move {
+        body.await.unwrap();
+        Ok::<_, std::io::Error>(http_body::Frame::data(bytes::Bytes::new()))
+    });
+    let request = http::Request::builder().uri(format!("{MAPS}?watch=1&resourceVersion=1001"));
+    let request = request.body(http_body_util::StreamBody::new(Box::pin(body))).unwrap();
+    let mut opening = Box::pin(tower::ServiceExt::oneshot(server.clone(), request));
+    assert!(futures::poll!(opening.as_mut()).is_pending());
+    server.set_available(false);
+    send_body.send(()).unwrap();
+    let mut watch = opening.await.unwrap().into_body();
+    let next = http_body_util::BodyExt::frame(&mut watch);
+    let next = tokio::time::timeout(Duration::from_secs(1), next).await.unwrap();
+    assert!(next.is_none(), "the watch outlives the connection");
 }

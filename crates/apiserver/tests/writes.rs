@@ -270,3 +270,34 @@ async fn an_access_review_is_answered_and_not_kept() {
     get(&server, path).await.expect(405);
     assert_eq!(server.current_resource_version(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn scale_takes_whole_numbers_only() {
+    let server = server();
+    let container = json!({"name": "c", "image": "i:1"});
+    let deployment = json!({"metadata": {"name": "d"}, "spec": {
+        "replicas": 2, "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}}}});
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    post(&server, path, deployment).await.expect(201);
+    let scale = format!("{path}/d/scale");
+    for wrong in [json!("3"), json!(9_999_999_999_i64), json!(1.5), json!([])] {
+        let answer = merge(&server, &scale, json!({"spec": {"replicas": wrong}})).await;
+        assert_eq!(answer.code, 422, "{wrong}: {}", answer.body);
+        let body = json!({"metadata": {"name": "d"}, "spec": {"replicas": wrong}});
+        assert_eq!(put(&server, &scale, body).await.code, 400, "{wrong}");
+    }
+    assert_eq!(get(&server, &scale).await.expect(200)["spec"]["replicas"], 2);
+    let none = put(&server, &scale, json!({"metadata": {"name": "d"}, "spec": {}})).await.expect(200);
+    assert_eq!(none["spec"]["replicas"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_takes_away_what_the_server_keeps_takes_nothing() {
+    let server = server();
+    let made = post(&server, MAPS, map("a")).await.expect(201);
+    let nothing = json!({"metadata": {"uid": null, "creationTimestamp": null, "name": null}});
+    let patched = merge(&server, &format!("{MAPS}/a"), nothing).await.expect(200);
+    assert_eq!(patched["metadata"], made["metadata"]);
+    merge(&server, &format!("{MAPS}/a"), json!({"metadata": {"uid": "other"}})).await.expect(422);
+}

@@ -55,7 +55,8 @@ pub(super) fn scale(
         } else {
             engine::merge_patch(&mut wanted, &body).map_err(|error| error.status())?;
         }
-        change(paths, old, &wanted)
+        let replicas = replicas_of(&wanted, patches)?;
+        change(paths, old, &wanted, replicas)
     })?;
     Ok(match content {
         Content::Stored(object) => reply(&object.value(&call.kind)),
@@ -91,8 +92,24 @@ fn view(paths: &Scale, object: &Value) -> Value {
     scale
 }
 
-fn change(paths: &Scale, old: &Value, wanted: &Value) -> Result<Value, Status> {
-    let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or(0);
+/// The wanted number, which is 0 when absent; what is no whole number of 32 bits is refused.
+fn replicas_of(wanted: &Value, patches: bool) -> Result<i64, Status> {
+    let given = &wanted["spec"]["replicas"];
+    let number = if given.is_null() { Some(0) } else { given.as_i64() };
+    if let Some(number) = number.filter(|number| i32::try_from(*number).is_ok()) {
+        return Ok(number);
+    }
+    let why =
+        format!("json: cannot unmarshal {given} into Go struct field ScaleSpec.spec.replicas of type int32");
+    Err(if patches {
+        let cause = cause("FieldValueInvalid", "patch", format!("Invalid value: {given}: {why}"));
+        Status::invalid("", "", "", vec![cause])
+    } else {
+        Status::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"))
+    })
+}
+
+fn change(paths: &Scale, old: &Value, wanted: &Value, replicas: i64) -> Result<Value, Status> {
     if replicas < 0 {
         let message = format!("Invalid value: {replicas}: must be greater than or equal to 0");
         let cause = cause("FieldValueInvalid", "spec.replicas", message);
