@@ -108,7 +108,6 @@ impl<S: JournalSink> Recorder<S> {
                 });
             }
             Read::ListItems(items) => {
-                self.progress.shares.push(share);
                 for object in items {
                     let entry = self.progress.relist.as_mut().and_then(|relist| relist.listed(object, at));
                     self.add(entry).await?;
@@ -116,7 +115,6 @@ impl<S: JournalSink> Recorder<S> {
             }
             Read::ListCompleted(version) => self.complete_list(version, at).await?,
             Read::Watched(events, provenance) => {
-                self.progress.shares.push(share);
                 for event in events {
                     let reached = event.resource_version().clone();
                     self.add(watched(event, provenance, at)).await?;
@@ -127,6 +125,8 @@ impl<S: JournalSink> Recorder<S> {
                 self.progress.heard_at = Some(at);
             }
         }
+        // Only now: a commit in between frees the shares it covers, and this is not one of them.
+        self.progress.shares.push(share);
         if self.progress.pending.is_empty() {
             self.progress.shares.clear();
         }

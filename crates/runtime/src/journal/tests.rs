@@ -363,6 +363,34 @@ async fn j6_a_slow_sink_stops_the_reading_at_the_bound_and_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn j6_what_is_left_of_a_piece_after_a_commit_in_its_middle_still_counts_against_the_bound() {
+    let (feed, watch) = stream();
+    let script = Script::of([watch]);
+    let database = Database::default();
+    database.at(7);
+    database.0.lock().commit_time = Duration::from_secs(5);
+    let one = script_object_length();
+    let options = JournalOptions { buffer_bytes: 10 * one, batch_entries: 4, ..JournalOptions::default() };
+    let running = start_with(&script, &database, options);
+    let line = |version: u64| format!("{}\n", json!({"type": "MODIFIED", "object": object("a", version)}));
+    feed.text(&(100..108).map(line).collect::<String>());
+    (108..150).for_each(|version| feed.text(&line(version)));
+    sleep(Duration::from_secs(9)).await;
+    assert_eq!(database.words().len(), 4, "the second half of the piece is being committed");
+    let metrics = script.metrics.encode();
+    let read = metrics.lines().find(|line| line.contains("type=\"MODIFIED\"")).unwrap();
+    let read: u64 = read.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(read <= 12, "{read} events read, 10 fit the buffer");
+    running.kill().await;
+}
+
+/// How many bytes of the buffer one object takes.
+fn script_object_length() -> usize {
+    let resource = ConfigMap::resource_type();
+    crate::cache::CachedObject::from_value(&object("a", 100), &resource).unwrap().bytes().len()
+}
+
+#[tokio::test(start_paused = true)]
 async fn bookmarks_alone_move_the_committed_position_but_not_often() {
     let (feed, watch) = stream();
     let script = Script::of([watch]);
