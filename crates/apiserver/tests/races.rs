@@ -75,3 +75,52 @@ async fn of_writes_that_create_or_change_at_the_same_time_all_succeed() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_watch_tells_every_write_once_and_in_the_same_order() {
+    const WRITES: usize = 4 * 60 * 3;
+    let server = server();
+    let start = server.current_resource_version();
+    let mut watchers = Vec::new();
+    for query in ["watch=1&resourceVersion", "watch=1&allowWatchBookmarks=1&resourceVersion"].repeat(2) {
+        let server = server.clone();
+        let path = format!("{MAPS}?{query}={start}");
+        watchers.push(server.environment().clone().spawn("watcher", async move {
+            let mut watch = Watch::open(&server, &path).await;
+            let mut seen = Vec::new();
+            while seen.len() < WRITES {
+                let event = watch.next().await.expect("the watch goes on");
+                let kind = event["type"].as_str().unwrap_or_default().to_owned();
+                let name = event["object"]["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                seen.push((version(&event["object"]), kind, name));
+            }
+            seen
+        }));
+    }
+    let mut writers = Vec::new();
+    for writer in 0..4 {
+        let server = server.clone();
+        writers.push(server.environment().clone().spawn("writer", async move {
+            for round in 0..60 {
+                let name = format!("w{writer}-{round}");
+                post(&server, MAPS, map(&name)).await.expect(201);
+                merge(&server, &format!("{MAPS}/{name}"), json!({"data": {"k": "2"}})).await.expect(200);
+                delete(&server, &format!("{MAPS}/{name}"), json!(null)).await.expect(200);
+                tokio::task::yield_now().await;
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let mut all = Vec::new();
+    for watcher in watchers {
+        let watched = tokio::time::timeout(std::time::Duration::from_secs(30), watcher);
+        all.push(watched.await.expect("no watch stalls").unwrap());
+    }
+    assert!(all[0].is_sorted_by(|(one, ..), (other, ..)| one < other), "versions rise");
+    assert!(all.iter().all(|seen| *seen == all[0]), "all see the same");
+    for kind in ["ADDED", "MODIFIED", "DELETED"] {
+        assert_eq!(all[0].iter().filter(|(_, seen, _)| seen == kind).count(), WRITES / 3);
+    }
+}

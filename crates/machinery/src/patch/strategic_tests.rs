@@ -189,6 +189,17 @@ fn outcomes_are_those_of_the_go_library() {
     }
 }
 
+#[test]
+fn many_deletions_from_a_long_list_leave_the_others_in_place() {
+    let item = |number: usize| json!({"name": format!("c{number}")});
+    let containers: Vec<Value> = (0..30_000).map(item).collect();
+    let gone = (0..30_000).filter(|number| number % 10_000 != 0);
+    let gone: Vec<Value> =
+        gone.map(|number| json!({"name": format!("c{number}"), "$patch": "delete"})).collect();
+    let spec = patched_spec(json!({"containers": containers}), json!({"containers": gone})).unwrap();
+    assert_eq!(names(&spec), ["c0", "c10000", "c20000"]);
+}
+
 proptest! {
     #[test]
     fn a_merged_list_has_each_name_once_the_wanted_ones_in_order(
