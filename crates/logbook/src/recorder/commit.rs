@@ -87,8 +87,15 @@ impl Recorder {
     ///
     /// Fails if the database refuses; nothing is stored then. Cancelled, it has stored all of it or nothing.
     pub async fn commit(&self, batch: &JournalBatch) -> Result<(), StoreError> {
+        self.commit_prepared(batch, &prepare(&batch.entries)?).await
+    }
+
+    pub(super) async fn commit_prepared(
+        &self,
+        batch: &JournalBatch,
+        entries: &[Prepared],
+    ) -> Result<(), StoreError> {
         let resource = batch.resource.to_string();
-        let entries = prepare(&batch.entries)?;
         let stream = StreamKey { cluster_id: self.cluster_id, resource: &resource };
         let gap = match &batch.gap {
             Some(gap) => Some(self.gap_row(&resource, gap).await?),
@@ -96,16 +103,18 @@ impl Recorder {
         };
         let mut turn = self.store.writer().await;
         let mut transaction = turn.begin().await?;
+        let (connection, families) = transaction.parts();
         let mut work = Batch {
             recorder: self,
-            connection: &mut transaction,
+            connection,
+            families,
             stream,
             gap_id: None,
             latest_transition: None,
             notifications: 0,
             counts: BatchCounts::default(),
         };
-        work.write(&entries, gap.as_ref(), Objects::of(&batch.resource)).await?;
+        work.write(entries, gap.as_ref(), Objects::of(&batch.resource)).await?;
         let (latest, notifications, counts) = (work.latest_transition, work.notifications, work.counts);
         if !batch.position.is_zero() {
             let (position, now) = (batch.position.to_string(), self.environment.now());
@@ -116,7 +125,7 @@ impl Recorder {
         if notifications > 0 {
             self.outgoing.send_modify(|queued| *queued += notifications);
         }
-        self.metrics.committed(&resource, &counts, &entries_lag(&entries, self.environment.now()));
+        self.metrics.committed(&resource, &counts, &entries_lag(entries, self.environment.now()));
         Ok(())
     }
 

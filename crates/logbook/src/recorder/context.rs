@@ -5,12 +5,13 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::commit::Recorder;
 use crate::metrics::BatchCounts;
-use crate::store::StreamKey;
+use crate::store::{Families, StreamKey};
 
 /// One batch being written.
 pub(super) struct Batch<'a> {
     pub(super) recorder: &'a Recorder,
     pub(super) connection: &'a mut SqliteConnection,
+    pub(super) families: &'a mut Families,
     pub(super) stream: StreamKey<'a>,
     /// The gap that the batch closes.
     pub(super) gap_id: Option<i64>,

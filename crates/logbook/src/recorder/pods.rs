@@ -1,30 +1,37 @@
 //! Writing down one entry of the pods' stream.
 
 use super::context::{Batch, is_older};
-use super::prepare::{Content, Prepared};
+use super::prepare::{Content, PodObject, Prepared};
 use super::transitions::{self, Cause};
 use crate::model::{PodFacts, Presence, RevisionEvent};
-use crate::store::{
-    JobKey, NewRevision, PodContent, StoreError, put_pod, put_revision, stored_job, stored_pod,
-};
+use crate::store::{Family, NewRevision, PodContent, StoreError, pod_owner, put_pod, put_revision};
 
 /// Records a version of a Pod that a Job controls, or its end; other pods are none of the logbook's business.
 pub(super) async fn record(batch: &mut Batch<'_>, entry: &Prepared) -> Result<(), StoreError> {
     let cluster_id = batch.stream.cluster_id;
-    let stored = stored_pod(batch.connection, cluster_id, &entry.uid).await?;
     let object = match &entry.content {
-        Content::Pod(object) => Some(object),
+        Content::Pod(object) => Some(&**object),
         _ => None,
     };
-    let known_owner = stored.as_ref().map(|pod| pod.owner_uid.clone());
-    let Some(owner_uid) = known_owner.or_else(|| object.and_then(|object| object.owner_uid.clone())) else {
-        return Ok(());
-    };
-    let job = match stored.as_ref().and_then(|pod| pod.job_id) {
-        Some(id) => stored_job(batch.connection, cluster_id, JobKey::Id(id)).await?,
-        None => stored_job(batch.connection, cluster_id, JobKey::Uid(&owner_uid)).await?,
-    };
-    let job_id = job.as_ref().map(|job| job.id);
+    let said = object.and_then(|object| object.owner_uid.as_deref());
+    let known = said.is_some_and(|owner| batch.families.has_pod(cluster_id, owner, &entry.uid));
+    // A pod stays with the job it was first seen with.
+    let first = if known { None } else { pod_owner(batch.connection, cluster_id, &entry.uid).await? };
+    let Some(owner_uid) = first.as_deref().or(said) else { return Ok(()) };
+    let mut family = batch.families.take(batch.connection, cluster_id, owner_uid).await?;
+    let recorded = record_in(batch, entry, object, owner_uid, &mut family).await;
+    batch.families.put(cluster_id, owner_uid, family);
+    recorded
+}
+
+async fn record_in(
+    batch: &mut Batch<'_>,
+    entry: &Prepared,
+    object: Option<&PodObject>,
+    owner_uid: &str,
+    family: &mut Family,
+) -> Result<(), StoreError> {
+    let job_id = family.job.as_ref().map(|job| job.id);
     let revision = NewRevision {
         stream: batch.stream,
         uid: &entry.uid,
@@ -38,21 +45,21 @@ pub(super) async fn record(batch: &mut Batch<'_>, entry: &Prepared) -> Result<()
     };
     let Some(revision_id) = put_revision(batch.connection, &revision).await? else { return Ok(()) };
     batch.counts.revisions += 1;
-    let newest = stored.as_ref().map(|pod| pod.resource_version.as_str());
-    if newest.is_some_and(|newest| is_older(&entry.resource_version, newest)) {
+    let stored = family.pod(&entry.uid);
+    if stored.is_some_and(|(newest, _)| is_older(&entry.resource_version, newest)) {
         return Ok(());
     }
     let gone = matches!(entry.event, RevisionEvent::Deleted | RevisionEvent::Vanished);
-    let facts = match (object, &stored) {
+    let facts = match (object, stored) {
         (Some(object), _) => object.facts.clone(),
-        (None, Some(pod)) => pod.facts.clone(),
+        (None, Some((_, facts))) => facts.clone(),
         (None, None) => return Ok(()),
     };
     let facts = PodFacts { gone, ..facts };
     let content = PodContent {
-        cluster_id,
+        cluster_id: batch.stream.cluster_id,
         uid: &entry.uid,
-        owner_uid: &owner_uid,
+        owner_uid,
         job_id,
         namespace: &entry.namespace,
         name: &entry.name,
@@ -62,8 +69,6 @@ pub(super) async fn record(batch: &mut Batch<'_>, entry: &Prepared) -> Result<()
         facts: &facts,
     };
     put_pod(batch.connection, &content).await?;
-    match job {
-        Some(job) => transitions::follow(batch, Cause { entry, revision_id }, &job, Presence::Present).await,
-        None => Ok(()),
-    }
+    family.put_pod(&entry.uid, &entry.resource_version, facts);
+    transitions::follow(batch, Cause { entry, revision_id }, family, Presence::Present).await
 }

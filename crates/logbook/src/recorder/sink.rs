@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use pilothouse::journal::{JournalBatch, JournalSink, KnownObject, Provenance};
+use pilothouse::journal::{JournalBatch, JournalSink, KnownObject};
 use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
 use tokio::time::timeout;
 
 use super::Recorder;
-use crate::model::JobFacts;
+use super::prepare::{Content, Prepared, prepare};
+use crate::model::Provenance;
 use crate::store::{Objects, StoreError};
 
 /// How long a job's end waits for its pods' ends, which come on another stream, before it is recorded without them.
@@ -34,8 +35,8 @@ impl RecorderSink {
     }
 
     /// Waits until the pods of the jobs that end in this batch are recorded as ended, or patience is at an end.
-    async fn wait_for_pods(&self, batch: &JournalBatch) -> Result<(), StoreError> {
-        let expected = jobs_ending(batch);
+    async fn wait_for_pods(&self, entries: &[Prepared]) -> Result<(), StoreError> {
+        let expected = jobs_ending(entries);
         if expected.is_empty() {
             return Ok(());
         }
@@ -55,16 +56,13 @@ impl RecorderSink {
 }
 
 /// The jobs that this batch, as it happens, shows to end, with the number of ended pods they count.
-fn jobs_ending(batch: &JournalBatch) -> Vec<(String, i64)> {
-    if Objects::of(&batch.resource) != Some(Objects::Jobs) {
-        return Vec::new();
-    }
-    let live = batch.entries.iter().filter(|entry| matches!(entry.provenance, Provenance::Watch));
+fn jobs_ending(entries: &[Prepared]) -> Vec<(&str, i64)> {
+    let live = entries.iter().filter(|entry| entry.provenance == Provenance::Watch);
     let ending = live.filter_map(|entry| {
-        let facts = JobFacts::of(&entry.object.as_ref()?.to_value());
+        let Content::Job(job) = &entry.content else { return None };
         let ends = ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"];
-        let ending = ends.iter().any(|condition| facts.holding(condition).is_some());
-        ending.then(|| (entry.uid.to_string(), facts.ended_pods()))
+        let ending = ends.iter().any(|condition| job.facts.holding(condition).is_some());
+        ending.then(|| (entry.uid.as_str(), job.facts.ended_pods()))
     });
     ending.filter(|(_, pods)| *pods > 0).collect()
 }
@@ -89,7 +87,8 @@ impl JournalSink for RecorderSink {
     }
 
     async fn commit(&mut self, batch: JournalBatch) -> Result<(), StoreError> {
-        self.wait_for_pods(&batch).await?;
-        self.recorder.commit(&batch).await
+        let entries = prepare(&batch.entries)?;
+        self.wait_for_pods(&entries).await?;
+        self.recorder.commit_prepared(&batch, &entries).await
     }
 }

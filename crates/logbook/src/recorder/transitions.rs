@@ -7,8 +7,8 @@ use super::prepare::Prepared;
 use crate::model::{self, JobState, Presence, Provenance, Standing, Step, advance, exit_code};
 use crate::notify::{self, Announcement};
 use crate::store::{
-    JobPosition, NewTransition, StoreError, StoredJob, add_exit_code, insert_transition, pods_of,
-    update_cause, update_position,
+    Family, JobPosition, NewTransition, StoreError, add_exit_code, insert_transition, update_cause,
+    update_position,
 };
 
 /// The revision that shows something new.
@@ -83,19 +83,20 @@ fn position(dated: &[Dated<'_>], cause: Option<model::Cause>, last_sequence: i64
 pub(super) async fn follow(
     batch: &mut Batch<'_>,
     cause: Cause<'_>,
-    job: &StoredJob,
+    family: &mut Family,
     presence: Presence,
 ) -> Result<(), StoreError> {
-    let pods = pods_of(batch.connection, batch.stream.cluster_id, &job.uid).await?;
+    let Some(job) = &family.job else { return Ok(()) };
     if job.standing.state.is_terminal() {
         // Facts that come late enrich an ended job and never move it.
-        let late = exit_code(job.standing.state, &pods).filter(|_| job.exit_code.is_none());
-        return match late {
-            Some(code) => add_exit_code(batch.connection, job.id, code).await,
-            None => Ok(()),
-        };
+        let late = exit_code(job.standing.state, family.pods()).filter(|_| job.exit_code.is_none());
+        if let Some(code) = late {
+            add_exit_code(batch.connection, job.id, code).await?;
+            family.job.iter_mut().for_each(|job| job.exit_code = late);
+        }
+        return Ok(());
     }
-    let way = advance(Some(job.standing), &job.facts, &pods, presence);
+    let way = advance(Some(job.standing), &job.facts, family.pods(), presence);
     let dated = date(&way.steps, cause.entry);
     match (position(&dated, way.cause.clone(), job.last_sequence), way.cause) {
         (Some(position), _) => {
@@ -107,11 +108,16 @@ pub(super) async fn follow(
                 name: &job.name,
                 kind: &job.kind,
             };
-            store(batch, subject, cause, &dated, job.last_sequence).await
+            store(batch, subject, cause, &dated, job.last_sequence).await?;
+            family.job.iter_mut().for_each(|job| job.moved(&position));
         }
-        (None, Some(new)) => update_cause(batch.connection, job.id, &new).await,
-        (None, None) => Ok(()),
+        (None, Some(new)) if new != job.cause => {
+            update_cause(batch.connection, job.id, &new).await?;
+            family.job.iter_mut().for_each(|job| job.cause.clone_from(&new));
+        }
+        (None, _) => {}
     }
+    Ok(())
 }
 
 /// Stores the transitions and the notifications they call for.

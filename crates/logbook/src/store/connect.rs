@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Transaction};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
+use super::StoreError;
 use super::error::Doing;
-use super::{StoreError, migrate};
+use super::writer::{Writer, WritingEnd};
 
 /// How many reads may run beside each other and beside the writer.
 const READERS: u32 = 4;
@@ -55,7 +56,7 @@ pub struct Store {
 struct Shared {
     /// Held for as long as the store is open; the system lets go of it when the process ends, however it ends.
     _lock: Option<File>,
-    writer: Mutex<SqliteConnection>,
+    writer: Mutex<WritingEnd>,
     readers: Option<SqlitePool>,
     commits: watch::Sender<Commit>,
     /// How often a connection for reading was asked for.
@@ -78,10 +79,9 @@ impl Store {
             Location::File(path) => Some(lock(path)?),
             Location::Memory => None,
         };
-        let open_error = |source| StoreError::Open { path: path.clone(), source };
-        let mut writer = options.clone().connect().await.map_err(open_error)?;
-        migrate::migrate(&mut writer).await?;
-        let readers = matches!(location, Location::File(_)).then(|| {
+        let is_file = matches!(location, Location::File(_));
+        let writer = WritingEnd::open(options.clone(), is_file, &path).await?;
+        let readers = is_file.then(|| {
             SqlitePoolOptions::new()
                 .max_connections(READERS)
                 .idle_timeout(None)
@@ -129,7 +129,7 @@ impl Store {
 
     /// The right to write; held for one transaction.
     pub(crate) async fn writer(&self) -> Writer<'_> {
-        Writer { guard: self.shared.writer.lock().await, commits: &self.shared.commits }
+        Writer { end: self.shared.writer.lock().await, commits: &self.shared.commits }
     }
 }
 
@@ -142,56 +142,10 @@ impl fmt::Debug for Store {
     }
 }
 
-/// The one writer's turn. Dropped before the commit, it leaves nothing behind.
-pub(crate) struct Writer<'a> {
-    guard: MutexGuard<'a, SqliteConnection>,
-    commits: &'a watch::Sender<Commit>,
-}
-
-impl Writer<'_> {
-    /// Begins the transaction of this turn.
-    pub(crate) async fn begin(&mut self) -> Result<WriteTransaction<'_>, StoreError> {
-        let transaction = self.guard.begin_with("BEGIN IMMEDIATE").await.doing("begin a transaction")?;
-        Ok(WriteTransaction { transaction, commits: self.commits })
-    }
-}
-
-/// A transaction of the one writer; rolled back when dropped.
-pub(crate) struct WriteTransaction<'a> {
-    transaction: Transaction<'a, Sqlite>,
-    commits: &'a watch::Sender<Commit>,
-}
-
-impl WriteTransaction<'_> {
-    /// Commits, then tells the subscribers. `latest_transition` is the newest one inserted, if any.
-    pub(crate) async fn commit(self, latest_transition: Option<i64>) -> Result<(), StoreError> {
-        self.transaction.commit().await.doing("commit a transaction")?;
-        self.commits.send_modify(|commit| {
-            commit.number += 1;
-            commit.latest_transition = latest_transition.unwrap_or(commit.latest_transition);
-        });
-        Ok(())
-    }
-}
-
-impl Deref for WriteTransaction<'_> {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        &self.transaction
-    }
-}
-
-impl DerefMut for WriteTransaction<'_> {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.transaction
-    }
-}
-
 /// A connection to read from.
 pub(super) enum Reader<'a> {
     Pooled(PoolConnection<Sqlite>),
-    Shared(MutexGuard<'a, SqliteConnection>),
+    Shared(MutexGuard<'a, WritingEnd>),
 }
 
 impl Deref for Reader<'_> {
@@ -200,7 +154,7 @@ impl Deref for Reader<'_> {
     fn deref(&self) -> &SqliteConnection {
         match self {
             Self::Pooled(connection) => connection,
-            Self::Shared(guard) => guard,
+            Self::Shared(end) => end.connection(),
         }
     }
 }
@@ -209,7 +163,7 @@ impl DerefMut for Reader<'_> {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match self {
             Self::Pooled(connection) => connection,
-            Self::Shared(guard) => guard,
+            Self::Shared(end) => end.connection_mut(),
         }
     }
 }

@@ -64,6 +64,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(super) fn open(path: &str, source: sqlx::Error) -> Self {
+        Self::Open { path: path.to_owned(), source }
+    }
+
     /// A stable CamelCase word for metric labels and logs.
     #[must_use]
     pub fn reason(&self) -> &'static str {

@@ -7,6 +7,7 @@ mod connect;
 mod cursor;
 mod decode;
 mod error;
+mod families;
 mod migrate;
 mod outbox;
 mod read_history;
@@ -19,19 +20,21 @@ mod write_job;
 mod write_pod;
 mod write_revision;
 mod write_stream;
+mod writer;
 
 pub use connect::{Commit, Location, Store};
 pub use error::StoreError;
 pub use read_live::Touched;
 
+pub(crate) use families::{Families, Family};
 pub(crate) use outbox::{
     Attempt, DueNotification, NewNotification, Outcome, put_destination, put_notification,
 };
 pub(crate) use read_stream::Objects;
 pub(crate) use write_job::{
-    JobContent, JobKey, JobPosition, NewTransition, StoredJob, add_exit_code, insert_job, insert_transition,
-    mark_deleted, stored_job, update_cause, update_content, update_position,
+    JobContent, JobPosition, NewTransition, StoredJob, add_exit_code, insert_job, insert_transition,
+    mark_deleted, update_cause, update_content, update_position,
 };
-pub(crate) use write_pod::{PodContent, pods_of, put_pod, stored_pod};
+pub(crate) use write_pod::{PodContent, pod_owner, put_pod};
 pub(crate) use write_revision::{NewRevision, PackedDocument, adopt, put_revision};
 pub(crate) use write_stream::{StreamKey, link_gap, put_cluster, put_gap, put_position};

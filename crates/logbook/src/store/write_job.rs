@@ -6,7 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::error::Doing;
 use super::{StoreError, decode};
-use crate::model::{Coverage, JobFacts, Provenance, Standing, Step};
+use crate::model::{Cause, Coverage, JobFacts, Provenance, Standing, Step};
 
 const ACTION: &str = "record a job";
 
@@ -20,16 +20,39 @@ pub(crate) struct StoredJob {
     pub(crate) kind: String,
     pub(crate) resource_version: String,
     pub(crate) standing: Standing,
+    pub(crate) cause: Cause,
     pub(crate) exit_code: Option<i64>,
     pub(crate) last_sequence: i64,
     pub(crate) facts: JobFacts,
 }
 
-/// Which job to read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum JobKey<'a> {
-    Id(i64),
-    Uid(&'a str),
+impl StoredJob {
+    /// What is in the database once a job and its position are inserted.
+    pub(crate) fn inserted(id: i64, uid: &str, content: &JobContent, position: &JobPosition) -> Self {
+        let mut job = Self {
+            id,
+            uid: uid.to_owned(),
+            namespace: content.namespace.clone(),
+            name: content.name.clone(),
+            kind: content.kind.clone(),
+            resource_version: content.resource_version.clone(),
+            standing: position.standing,
+            cause: Cause::default(),
+            exit_code: None,
+            last_sequence: 0,
+            facts: content.facts.clone(),
+        };
+        job.moved(position);
+        job
+    }
+
+    /// Takes in a position that was stored.
+    pub(crate) fn moved(&mut self, position: &JobPosition) {
+        self.standing = position.standing;
+        self.cause = Cause { reason: position.reason.clone(), message: position.message.clone() };
+        self.exit_code = position.exit_code;
+        self.last_sequence = position.last_sequence;
+    }
 }
 
 /// What a Job's object says, at one resource version.
@@ -80,29 +103,21 @@ pub(crate) struct NewTransition<'a> {
     pub(crate) gap_id: Option<i64>,
 }
 
-macro_rules! select_job {
-    ($condition:literal) => {
-        concat!(
-            "SELECT id, uid, namespace, name, kind, resource_version, state, attempt, state_since, exit_code, ",
-            "last_sequence, facts FROM job WHERE ",
-            $condition
-        )
-    };
-}
-
 /// Reads a job for recording.
-pub(crate) async fn stored_job(
+pub(super) async fn stored_job(
     connection: &mut SqliteConnection,
     cluster_id: i64,
-    key: JobKey<'_>,
+    uid: &str,
 ) -> Result<Option<StoredJob>, StoreError> {
-    let query = match key {
-        JobKey::Id(id) => sqlx::query(select_job!("id = $1")).bind(id),
-        JobKey::Uid(uid) => {
-            sqlx::query(select_job!("cluster_id = $1 AND uid = $2")).bind(cluster_id).bind(uid)
-        }
-    };
-    let row = query.fetch_optional(connection).await.doing(ACTION)?;
+    let row = sqlx::query(
+        "SELECT id, uid, namespace, name, kind, resource_version, state, attempt, state_since, exit_code, reason,
+             message, last_sequence, facts FROM job WHERE cluster_id = $1 AND uid = $2",
+    )
+    .bind(cluster_id)
+    .bind(uid)
+    .fetch_optional(connection)
+    .await
+    .doing(ACTION)?;
     row.map(|row| read_stored(&row)).transpose()
 }
 
@@ -119,6 +134,10 @@ fn read_stored(row: &SqliteRow) -> Result<StoredJob, StoreError> {
         kind: row.try_get("kind").doing(ACTION)?,
         resource_version: row.try_get("resource_version").doing(ACTION)?,
         standing: Standing { state, attempt, since },
+        cause: Cause {
+            reason: row.try_get("reason").doing(ACTION)?,
+            message: row.try_get("message").doing(ACTION)?,
+        },
         exit_code: row.try_get("exit_code").doing(ACTION)?,
         last_sequence: row.try_get("last_sequence").doing(ACTION)?,
         facts: serde_json::from_str(facts)
@@ -258,7 +277,7 @@ pub(crate) async fn update_position(
 pub(crate) async fn update_cause(
     connection: &mut SqliteConnection,
     job_id: i64,
-    cause: &crate::model::Cause,
+    cause: &Cause,
 ) -> Result<(), StoreError> {
     sqlx::query("UPDATE job SET reason = $2, message = $3 WHERE id = $1")
         .bind(job_id)

@@ -1,7 +1,6 @@
 //! Writing pods.
 
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
 use super::StoreError;
@@ -9,15 +8,6 @@ use super::error::Doing;
 use crate::model::PodFacts;
 
 const ACTION: &str = "record a pod";
-
-/// What recording needs to know of a pod that is in the database.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredPod {
-    pub(crate) job_id: Option<i64>,
-    pub(crate) owner_uid: String,
-    pub(crate) resource_version: String,
-    pub(crate) facts: PodFacts,
-}
 
 /// What a Pod's object says, at one resource version.
 #[derive(Clone, Debug)]
@@ -34,43 +24,18 @@ pub(crate) struct PodContent<'a> {
     pub(crate) facts: &'a PodFacts,
 }
 
-/// Reads a pod for recording.
-pub(crate) async fn stored_pod(
+/// The uid of the job that a recorded pod belongs to.
+pub(crate) async fn pod_owner(
     connection: &mut SqliteConnection,
     cluster_id: i64,
     uid: &str,
-) -> Result<Option<StoredPod>, StoreError> {
-    let row = sqlx::query(
-        "SELECT job_id, owner_uid, resource_version, facts FROM pod WHERE cluster_id = $1 AND uid = $2",
-    )
-    .bind(cluster_id)
-    .bind(uid)
-    .fetch_optional(connection)
-    .await
-    .doing(ACTION)?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(StoredPod {
-        job_id: row.try_get("job_id").doing(ACTION)?,
-        owner_uid: row.try_get("owner_uid").doing(ACTION)?,
-        resource_version: row.try_get("resource_version").doing(ACTION)?,
-        facts: read_facts(row.try_get("facts").doing(ACTION)?)?,
-    }))
-}
-
-/// The facts of all pods that name this uid as their controller, oldest first.
-pub(crate) async fn pods_of(
-    connection: &mut SqliteConnection,
-    cluster_id: i64,
-    owner_uid: &str,
-) -> Result<Vec<PodFacts>, StoreError> {
-    let facts: Vec<String> =
-        sqlx::query_scalar("SELECT facts FROM pod WHERE cluster_id = $1 AND owner_uid = $2 ORDER BY id")
-            .bind(cluster_id)
-            .bind(owner_uid)
-            .fetch_all(connection)
-            .await
-            .doing(ACTION)?;
-    facts.iter().map(|facts| read_facts(facts)).collect()
+) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar("SELECT owner_uid FROM pod WHERE cluster_id = $1 AND uid = $2")
+        .bind(cluster_id)
+        .bind(uid)
+        .fetch_optional(connection)
+        .await
+        .doing(ACTION)
 }
 
 /// Stores the newest version of a pod.
@@ -119,6 +84,6 @@ pub(crate) async fn put_pod(
     Ok(())
 }
 
-fn read_facts(text: &str) -> Result<PodFacts, StoreError> {
+pub(super) fn read_facts(text: &str) -> Result<PodFacts, StoreError> {
     serde_json::from_str(text).map_err(|source| StoreError::Facts { direction: "from", source })
 }
