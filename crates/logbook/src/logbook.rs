@@ -1,5 +1,6 @@
 //! The logbook as one piece: database, recorder, dispatcher, portal.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 
@@ -68,6 +69,10 @@ impl Logbook {
         environment: Environment,
     ) -> Result<Self, LogbookError> {
         let destinations = options.destinations.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut names = BTreeSet::new();
+        if let Some(again) = destinations.iter().find(|destination| !names.insert(destination.name())) {
+            return Err(DestinationError::SameName(again.name().to_owned()).into());
+        }
         let store = Store::open(&options.location).await?;
         let metrics = LogbookMetrics::new(&Metrics::new());
         let recorder =

@@ -79,6 +79,10 @@ impl LogbookMetrics {
         }
     }
 
+    pub(crate) fn given_up(&self, destination: &str, number: u64) {
+        self.notifications.with(&[("destination", destination), ("outcome", "dead")]).inc_by(number);
+    }
+
     pub(crate) fn tried(&self, destination: &str, outcome: &str) {
         self.notifications.with(&[("destination", destination), ("outcome", outcome)]).inc();
     }

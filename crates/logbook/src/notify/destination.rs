@@ -13,6 +13,9 @@ pub enum DestinationError {
     /// The text is not an absolute URL.
     #[error("cannot use the webhook address: write an absolute URL, as https://example.com/hook")]
     NotAnUrl,
+    /// Two destinations have one name, by which their messages are told apart.
+    #[error("cannot notify two destinations called {0:?}: give each its own name")]
+    SameName(String),
     /// The scheme is neither `https` nor `http`.
     #[error("cannot use a webhook address of scheme {0:?}: only https and http are supported")]
     Scheme(String),

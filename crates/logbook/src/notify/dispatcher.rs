@@ -22,6 +22,9 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 /// goes out only when all earlier ones are sent or given up. Stopped or killed between sending and writing down, it
 /// sends that message again, under the same id.
 ///
+/// A destination that answers 410 is disabled until the next start: what waits for it is given up, with the reason on
+/// record.
+///
 /// **Assumptions.** One dispatcher runs per database.
 #[derive(Debug)]
 pub struct Dispatcher<S> {
@@ -79,8 +82,9 @@ impl<S: Sender> Shared<S> {
         loop {
             outgoing.borrow_and_update();
             match self.send_next(destination).await {
-                Ok(true) => {}
-                Ok(false) => self.wait(destination, &mut outgoing).await,
+                Ok(Some(Outcome::Gone)) => return self.give_up(destination, outgoing).await,
+                Ok(Some(_)) => {}
+                Ok(None) => self.wait(destination, &mut outgoing).await,
                 Err(error) => {
                     tracing::warn!(destination = destination.name(), reason = error.reason(), %error, "outbox stalls");
                     tokio::time::sleep(DATABASE_PAUSE).await;
@@ -89,10 +93,35 @@ impl<S: Sender> Shared<S> {
         }
     }
 
-    /// Sends the next message that is due; whether there was one.
-    async fn send_next(&self, destination: &Destination) -> Result<bool, StoreError> {
+    /// Gives up, forever, what is queued for a destination that is gone.
+    async fn give_up(&self, destination: &Destination, mut outgoing: watch::Receiver<u64>) {
+        const WHY: &str = "not sent: its destination is disabled since it answered 410";
+        let name = destination.name();
+        tracing::error!(
+            destination = name,
+            "notifications are disabled: the receiver answered 410; correct its address or remove it, and restart"
+        );
+        loop {
+            outgoing.borrow_and_update();
+            match self.store.give_up(name, self.environment.now(), WHY).await {
+                Ok(number) => {
+                    self.metrics.given_up(name, number);
+                    if outgoing.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(destination = name, reason = error.reason(), %error, "outbox stalls");
+                    tokio::time::sleep(DATABASE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Sends the next message that is due and gives what came of it; `None` if there was none.
+    async fn send_next(&self, destination: &Destination) -> Result<Option<Outcome>, StoreError> {
         let now = self.environment.now();
-        let Some(due) = self.store.due_notification(destination.name(), now).await? else { return Ok(false) };
+        let Some(due) = self.store.due_notification(destination.name(), now).await? else { return Ok(None) };
         let message =
             Message { id: due.message_id.clone(), payload: due.payload.clone(), timestamp: now.as_second() };
         let begun = self.environment.monotonic();
@@ -109,13 +138,18 @@ impl<S: Sender> Shared<S> {
             outcome: self.outcome(&result, number),
         };
         self.report(destination, &due, &attempt);
-        self.store.record_attempt(&attempt).await?;
-        Ok(true)
+        // Trying to send again before this is on record would only repeat the message.
+        while let Err(error) = self.store.record_attempt(&attempt).await {
+            tracing::warn!(destination = destination.name(), reason = error.reason(), %error, "outbox stalls");
+            tokio::time::sleep(DATABASE_PAUSE).await;
+        }
+        Ok(Some(attempt.outcome))
     }
 
     fn outcome(&self, result: &Result<u16, SendError>, number: u32) -> Outcome {
         match result {
             Ok(_) => Outcome::Sent,
+            Err(error) if error.code() == Some(410) => Outcome::Gone,
             Err(error) if error.is_permanent() || number >= self.schedule.tries => Outcome::Dead,
             Err(error) => {
                 let pause = self.schedule.pause(number, error.retry_after(), &self.environment);
@@ -129,7 +163,7 @@ impl<S: Sender> Shared<S> {
         let outcome = match attempt.outcome {
             Outcome::Sent => "sent",
             Outcome::Again(_) => "again",
-            Outcome::Dead => "dead",
+            Outcome::Dead | Outcome::Gone => "dead",
         };
         self.metrics.tried(destination.name(), outcome);
         if let Some(error) = &attempt.error {

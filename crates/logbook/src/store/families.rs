@@ -40,16 +40,13 @@ impl Family {
 
     /// Takes in a pod's newest version.
     pub(crate) fn put_pod(&mut self, uid: &str, resource_version: &str, facts: PodFacts) {
-        match self.places.get(uid) {
-            Some(place) => {
-                self.facts[*place] = facts;
-                resource_version.clone_into(&mut self.versions[*place]);
-            }
-            None => {
-                self.places.insert(uid.to_owned(), self.facts.len());
-                self.facts.push(facts);
-                self.versions.push(resource_version.to_owned());
-            }
+        if let Some(place) = self.places.get(uid) {
+            self.facts[*place] = facts;
+            resource_version.clone_into(&mut self.versions[*place]);
+        } else {
+            self.places.insert(uid.to_owned(), self.facts.len());
+            self.facts.push(facts);
+            self.versions.push(resource_version.to_owned());
         }
     }
 
@@ -69,6 +66,8 @@ pub(crate) struct Families {
     clock: u64,
 }
 
+const ACTION: &str = "read a job's pods";
+
 impl Families {
     /// Hands out a family, from the database if it is not here. Give it back with [`put`](Self::put).
     pub(crate) async fn take(
@@ -83,7 +82,6 @@ impl Families {
         }
         let job = stored_job(connection, cluster_id, owner_uid).await?;
         let mut family = Family { job, ..Family::default() };
-        const ACTION: &str = "read a job's pods";
         let rows = sqlx::query(
             "SELECT uid, resource_version, facts FROM pod WHERE cluster_id = $1 AND owner_uid = $2 ORDER BY id",
         )

@@ -49,9 +49,11 @@ pub(crate) enum Outcome {
     Again(Timestamp),
     /// It is given up.
     Dead,
+    /// It is given up, and so is its destination: the receiver says that it is gone for good.
+    Gone,
 }
 
-/// The destination's number, given at its first appearance.
+/// The destination's number, given at its first appearance. One that was disabled is given another chance.
 pub(crate) async fn put_destination(
     connection: &mut SqliteConnection,
     name: &str,
@@ -59,7 +61,8 @@ pub(crate) async fn put_destination(
 ) -> Result<i64, StoreError> {
     const ACTION: &str = "register a destination";
     sqlx::query(
-        "INSERT INTO destination (name, kind) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind",
+        "INSERT INTO destination (name, kind) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind,
+             disabled_at = NULL, last_error = NULL",
     )
     .bind(name)
     .bind(kind)
@@ -133,15 +136,16 @@ impl Store {
         const ACTION: &str = "find what is to be sent";
         let mut reader = self.read().await?;
         let next: Option<i64> = sqlx::query_scalar(
-            "SELECT min(next_at) FROM outbox AS due
+            "SELECT next_at FROM outbox AS due
              WHERE destination_id = (SELECT id FROM destination WHERE name = $1) AND state = 'pending'
                AND NOT EXISTS (
                  SELECT 1 FROM outbox AS earlier
                  WHERE earlier.destination_id = due.destination_id AND earlier.job_id = due.job_id
-                   AND earlier.state = 'pending' AND earlier.id < due.id)",
+                   AND earlier.state = 'pending' AND earlier.id < due.id)
+             ORDER BY next_at, id LIMIT 1",
         )
         .bind(destination)
-        .fetch_one(&mut *reader)
+        .fetch_optional(&mut *reader)
         .await
         .doing(ACTION)?;
         next.map(decode::moment).transpose().doing(ACTION)
@@ -153,7 +157,7 @@ impl Store {
         let (state, next_at) = match attempt.outcome {
             Outcome::Sent => (NotificationState::Sent, None),
             Outcome::Again(at) => (NotificationState::Pending, Some(at.as_millisecond())),
-            Outcome::Dead => (NotificationState::Dead, None),
+            Outcome::Dead | Outcome::Gone => (NotificationState::Dead, None),
         };
         let finished = next_at.is_none().then(|| attempt.at.as_millisecond() + attempt.duration_ms);
         let mut turn = self.writer().await;
@@ -186,6 +190,41 @@ impl Store {
         .execute(&mut *transaction)
         .await
         .doing(ACTION)?;
+        if attempt.outcome == Outcome::Gone {
+            sqlx::query(
+                "UPDATE destination SET disabled_at = $2, last_error = $3
+                 WHERE id = (SELECT destination_id FROM outbox WHERE id = $1)",
+            )
+            .bind(attempt.notification_id)
+            .bind(attempt.at.as_millisecond())
+            .bind(&attempt.error)
+            .execute(&mut *transaction)
+            .await
+            .doing(ACTION)?;
+        }
         transaction.commit(None).await
+    }
+
+    /// Gives up all messages that wait for a destination; gives how many those were.
+    pub(crate) async fn give_up(
+        &self,
+        destination: &str,
+        at: Timestamp,
+        why: &str,
+    ) -> Result<u64, StoreError> {
+        let mut turn = self.writer().await;
+        let mut transaction = turn.begin().await?;
+        let given_up = sqlx::query(
+            "UPDATE outbox SET state = 'dead', finished_at = $2, last_error = $3
+             WHERE destination_id = (SELECT id FROM destination WHERE name = $1) AND state = 'pending'",
+        )
+        .bind(destination)
+        .bind(at.as_millisecond())
+        .bind(why)
+        .execute(&mut *transaction)
+        .await
+        .doing("give up notifications")?;
+        transaction.commit(None).await?;
+        Ok(given_up.rows_affected())
     }
 }

@@ -33,7 +33,8 @@ pub(crate) async fn put_cluster(
     .doing("register a cluster")
 }
 
-/// Moves the stream's position.
+/// Moves the stream's position. One that stays, as while a list is under way, keeps its time: up to then the stream
+/// was whole.
 pub(crate) async fn put_position(
     connection: &mut SqliteConnection,
     stream: StreamKey<'_>,
@@ -43,7 +44,8 @@ pub(crate) async fn put_position(
     sqlx::query(
         "INSERT INTO stream (cluster_id, resource, resource_version, updated_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (cluster_id, resource)
-         DO UPDATE SET resource_version = excluded.resource_version, updated_at = excluded.updated_at",
+         DO UPDATE SET resource_version = excluded.resource_version, updated_at = excluded.updated_at
+         WHERE resource_version <> excluded.resource_version",
     )
     .bind(stream.cluster_id)
     .bind(stream.resource)
@@ -96,7 +98,8 @@ pub(crate) async fn put_gap(
 }
 
 /// Marks what belongs to a gap: the revisions and transitions that its list showed, also in earlier batches of that
-/// list, and the jobs that it leaves partly unobserved.
+/// list, and the jobs that it leaves partly unobserved. Counts what the list showed of what is recorded here: the
+/// journal counts other objects too, and forgets what it counted before a restart.
 pub(crate) async fn link_gap(
     connection: &mut SqliteConnection,
     stream: StreamKey<'_>,
@@ -116,6 +119,18 @@ pub(crate) async fn link_gap(
     sqlx::query(
         "UPDATE transition SET gap_id = $1
          WHERE gap_id IS NULL AND revision_id IN (SELECT id FROM revision WHERE gap_id = $1)",
+    )
+    .bind(gap_id)
+    .execute(&mut *connection)
+    .await
+    .doing(ACTION)?;
+    sqlx::query(
+        "UPDATE watch_gap SET (changed, vanished, new) =
+             (SELECT count(DISTINCT iif(event = 'modified', uid, NULL)),
+                     count(DISTINCT iif(event = 'vanished', uid, NULL)),
+                     count(DISTINCT iif(event = 'added', uid, NULL))
+              FROM revision WHERE gap_id = $1)
+         WHERE id = $1",
     )
     .bind(gap_id)
     .execute(&mut *connection)

@@ -3,8 +3,9 @@
 use pilothouse::journal::Provenance;
 
 use super::fixtures::{QUICK, Script, dispatch, record, recorder};
-use crate::model::{JobState, NotificationState};
+use crate::model::{JobState, NotificationRow, NotificationState};
 use crate::notify::{Destination, Dispatcher};
+use crate::recorder::Recorder;
 use pilothouse::Shutdown;
 
 fn hook(name: &str) -> Destination {
@@ -121,4 +122,73 @@ fn z3_a_destination_shows_neither_its_path_nor_its_secret() {
     );
     assert!(Destination::webhook("ftp://example.com", None).is_err());
     assert!(Destination::webhook("/hook", None).is_err());
+}
+
+#[tokio::test]
+async fn a_destination_that_is_gone_is_disabled_and_what_waits_for_it_is_given_up_with_the_reason() {
+    let destinations = [hook("gone")];
+    let recorder = recorder(&destinations).await;
+    record(&recorder, &[("a", 2, Some("Complete")), ("b", 3, Some("Failed"))], Provenance::Watch).await;
+    let script = Script::of(&[410]);
+    let shutdown = Shutdown::new();
+    let dispatcher = Dispatcher::new(&recorder, destinations.to_vec(), script.clone(), QUICK);
+    let running = recorder.environment().spawn("dispatcher", dispatcher.run(shutdown.clone()));
+    let first = settled(&recorder, "a-uid").await;
+    assert_eq!((first.state, first.last_code), (NotificationState::Dead, Some(410)));
+    let second = settled(&recorder, "b-uid").await;
+    record(&recorder, &[("c", 4, Some("Complete"))], Provenance::Watch).await;
+    for row in [second, settled(&recorder, "c-uid").await] {
+        assert_eq!((row.state, row.attempts), (NotificationState::Dead, 0));
+        assert!(row.last_error.unwrap().contains("answered 410"));
+    }
+    assert_eq!(script.ids().len(), 1, "nothing is sent to it any more");
+    let disabled =
+        "SELECT count(*) FROM destination WHERE disabled_at IS NOT NULL AND last_error LIKE '%410%'";
+    assert_eq!(number(&recorder, disabled).await, 1);
+    shutdown.request();
+    running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_cannot_be_written_down_is_not_sent_again_meanwhile() {
+    let destinations = [hook("team")];
+    let recorder = recorder(&destinations).await;
+    record(&recorder, &[("a", 2, Some("Complete"))], Provenance::Watch).await;
+    let full = "CREATE TRIGGER full BEFORE INSERT ON delivery BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    number(&recorder, full).await;
+    let script = Script::default();
+    let shutdown = Shutdown::new();
+    let dispatcher = Dispatcher::new(&recorder, destinations.to_vec(), script.clone(), QUICK);
+    let running = recorder.environment().spawn("dispatcher", dispatcher.run(shutdown.clone()));
+    for _ in 0..8 {
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        drop(recorder.store().writer().await);
+    }
+    number(&recorder, "DROP TRIGGER full").await;
+    let row = settled(&recorder, "a-uid").await;
+    assert_eq!((row.state, script.ids().len()), (NotificationState::Sent, 1));
+    shutdown.request();
+    running.await.unwrap();
+}
+
+/// The one notification of a job, once it is sent or given up.
+async fn settled(recorder: &Recorder, job_uid: &str) -> NotificationRow {
+    let mut commits = recorder.store().subscribe();
+    let job = recorder.store().job_by_uid(job_uid).await.unwrap().unwrap();
+    loop {
+        let row = recorder.store().notifications(job.id).await.unwrap().remove(0);
+        if row.state != NotificationState::Pending {
+            return row;
+        }
+        commits.changed().await.unwrap();
+    }
+}
+
+/// Runs a statement and gives the number it answers, if any.
+async fn number(recorder: &Recorder, statement: &'static str) -> i64 {
+    let mut turn = recorder.store().writer().await;
+    let mut transaction = turn.begin().await.unwrap();
+    let number = sqlx::query_scalar(statement).fetch_optional(&mut *transaction).await.unwrap();
+    transaction.commit(None).await.unwrap();
+    number.unwrap_or(0)
 }

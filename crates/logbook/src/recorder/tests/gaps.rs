@@ -1,11 +1,11 @@
 //! What was not observed is on record.
 
-use pilothouse::journal::{JournalBatch, JournalEvent, JournalSink, Provenance};
+use pilothouse::journal::{JournalBatch, JournalEvent, JournalGap, JournalSink, Provenance};
 use pilothouse::{ObjectKey, ResourceVersion};
 use serde_json::json;
 
 use super::fixtures::{
-    JOB_UID, JOBS, batch, commit, entry, gap, job, life, recorder, states, transitions, vanished,
+    JOB_UID, JOBS, PODS, batch, commit, entry, gap, job, life, recorder, states, transitions, vanished,
 };
 use crate::model::{Coverage, JobState, Provenance as Known, RevisionEvent};
 use crate::recorder::RecorderSink;
@@ -80,4 +80,46 @@ async fn a_job_whose_deletion_had_begun_is_cancelled_and_not_lost_when_it_is_gon
         .await;
     commit(&recorder, &batch(&JOBS, vec![vanished("job-1", JOB_UID, 11)])).await;
     assert_eq!(states(&recorder).await, [JobState::Submitted, JobState::Cancelling, JobState::Cancelled]);
+}
+
+#[tokio::test]
+async fn j4_a_gap_after_a_restart_began_with_the_last_commit_before_it_however_long_the_list_is() {
+    let recorder = recorder().await;
+    let (_, jobs) = life();
+    commit(&recorder, &batch(&JOBS, jobs[..2].to_vec())).await;
+    let before = recorder.store().streams().await.unwrap()[0].updated_at;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let mut other = job(30, json!({}));
+    other["metadata"]["uid"] = json!("job-2-uid");
+    let found = entry(JournalEvent::Added, Provenance::ListAfterGap, &JOBS, &other);
+    let position = ResourceVersion::from_number(14);
+    commit(&recorder, &JournalBatch { position, ..batch(&JOBS, vec![found]) }).await;
+    let position = ResourceVersion::from_number(40);
+    let gap = Some(gap(14, 40));
+    commit(&recorder, &JournalBatch { position, gap, ..batch(&JOBS, Vec::new()) }).await;
+    assert_eq!(recorder.store().gaps(1).await.unwrap()[0].from_at, before);
+}
+
+#[tokio::test]
+async fn j4_a_gap_counts_what_the_logbook_keeps_and_not_the_pods_of_others() {
+    let recorder = recorder().await;
+    let listed = |version, uid: &str, owner: &str| {
+        let mut object = super::fixtures::pod(version, "Pending", None, None);
+        object["metadata"]["uid"] = json!(uid);
+        object["metadata"]["ownerReferences"][0]["kind"] = json!(owner);
+        entry(JournalEvent::Added, Provenance::ListAfterGap, &PODS, &object)
+    };
+    let found =
+        vec![listed(20, "ours", "Job"), listed(21, "theirs", "ReplicaSet"), listed(22, "other", "Node")];
+    let counted = JournalGap { changed: 0, vanished: 0, new: 3, ..gap(14, 40) };
+    let closing = JournalBatch {
+        position: ResourceVersion::from_number(40),
+        gap: Some(counted),
+        ..batch(&PODS, found)
+    };
+    for _ in 0..2 {
+        commit(&recorder, &closing).await;
+        let gap = recorder.store().gaps(1).await.unwrap().remove(0);
+        assert_eq!((gap.changed, gap.vanished, gap.new), (0, 0, 1));
+    }
 }
