@@ -28,7 +28,7 @@ pub(crate) async fn run(settings: Settings, phase: Phase, events: u32) -> Result
     for round in 0..settings.rounds.max(1) {
         eprintln!("round {} of {}", round + 1, settings.rounds.max(1));
         for position in 0..candidates.len() {
-            // Every second round goes backwards, so that no candidate always runs on a machine that the same other left.
+            // Every second round goes backwards: no candidate always runs on a machine that the same other left.
             let index = if round % 2 == 0 { position } else { candidates.len() - 1 - position };
             results[index].samples.push(measure(candidates[index], &settings, &address, events).await?);
         }
