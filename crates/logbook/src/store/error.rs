@@ -13,7 +13,7 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// The lock file beside the database could not be taken.
-    #[error("cannot lock the logbook database {path}")]
+    #[error("cannot lock the logbook database {path}: its folder must exist and be writable")]
     Lock {
         /// The database file.
         path: String,
@@ -21,13 +21,17 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// Another logbook has the file open.
-    #[error("cannot open the logbook database {path}: another logbook uses it")]
+    #[error(
+        "cannot open the logbook database {path}: another logbook uses it; stop that one, or choose another file"
+    )]
     InUse {
         /// The database file.
         path: String,
     },
     /// The file is of a newer Pilothouse.
-    #[error("cannot use a logbook database of schema {found}: this program knows up to {known}")]
+    #[error(
+        "cannot use a logbook database of schema {found}: this program knows up to {known}, so use a newer one"
+    )]
     NewerSchema {
         /// The file's schema number.
         found: i64,
