@@ -141,6 +141,11 @@ impl Informer {
         }
     }
 
+    /// Waits until the informer has stopped: it asks the server for nothing any more.
+    pub(crate) async fn wait_stopped(&self) {
+        self.core.stopped.raised().await;
+    }
+
     /// Whether the informer has stopped.
     #[must_use]
     pub fn is_stopped(&self) -> bool {

@@ -105,4 +105,11 @@ impl Informers {
     pub fn shut_down(&self) {
         self.shared.token.cancel();
     }
+
+    /// Waits until all informers asked for so far have stopped.
+    pub(crate) async fn wait_stopped(&self) {
+        for informer in self.all() {
+            informer.wait_stopped().await;
+        }
+    }
 }

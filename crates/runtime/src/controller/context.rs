@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use parking_lot::Mutex;
@@ -23,27 +23,41 @@ pub(super) struct Shared {
     pub(super) environment: Environment,
     pub(super) own_writes: OwnWrites,
     pub(super) events: EventSender,
-    /// Keys whose object has left the cache and whose `deleted` has not succeeded yet.
-    pub(super) gone: Mutex<IndexSet<ObjectKey>>,
+    pub(super) departures: Mutex<Departures>,
+}
+
+/// Keys whose object has left the cache and whose `deleted` has not succeeded yet.
+#[derive(Debug, Default)]
+pub(super) struct Departures {
+    /// With a number of each departure: an object may come and leave again while `deleted` runs.
+    by_key: IndexMap<ObjectKey, u64>,
+    count: u64,
 }
 
 impl Shared {
     /// Notes whether the cache holds an object of this key.
     pub(super) fn note_presence(&self, key: &ObjectKey, present: bool) {
-        let mut gone = self.gone.lock();
+        let mut departures = self.departures.lock();
         if present {
-            gone.swap_remove(key);
+            departures.by_key.swap_remove(key);
         } else {
-            gone.insert(key.clone());
+            departures.count += 1;
+            let number = departures.count;
+            departures.by_key.insert(key.clone(), number);
         }
     }
 
-    pub(super) fn is_gone(&self, key: &ObjectKey) -> bool {
-        self.gone.lock().contains(key)
+    /// The number of the departure of this key that `deleted` has not dealt with.
+    pub(super) fn departure(&self, key: &ObjectKey) -> Option<u64> {
+        self.departures.lock().by_key.get(key).copied()
     }
 
-    pub(super) fn forget_gone(&self, key: &ObjectKey) {
-        self.gone.lock().swap_remove(key);
+    /// `deleted` has dealt with this departure; a later one stays.
+    pub(super) fn forget_departure(&self, key: &ObjectKey, number: Option<u64>) {
+        let mut departures = self.departures.lock();
+        if departures.by_key.get(key).copied() == number {
+            departures.by_key.swap_remove(key);
+        }
     }
 }
 
@@ -75,7 +89,12 @@ impl<T: Object> Context<T> {
         &self.shared.controller
     }
 
-    /// The way to the API server, for what the context does not offer. Writes are not tracked.
+    /// The way to the API server, for what the context does not offer.
+    ///
+    /// Writes through it are **not tracked**: the next reconcile of the same key may run on a cache that does
+    /// not show them yet. Write through the context ([`apply`](Self::apply), [`create`](Self::create),
+    /// [`update`](Self::update), [`patch`](Self::patch), [`delete`](Self::delete),
+    /// [`update_status`](Self::update_status)) what the next reconcile has to see.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
@@ -105,8 +124,8 @@ impl<T: Object> Context<T> {
     /// Records a `v1` Event about an object, for people who look at it with `kubectl describe`.
     ///
     /// Never waits and never fails: the event is sent later, repetitions are counted up in one Event, and
-    /// when too many wait, it is dropped and counted in `pilothouse_events_dropped_total`. `reason` is a
-    /// `CamelCase` word.
+    /// when too many wait or too many are about one object (25, then one in five minutes), it is dropped and
+    /// counted in `pilothouse_events_dropped_total`. `reason` is a `CamelCase` word.
     pub fn event(&self, object: &T, kind: EventType, reason: &str, message: impl Into<String>) {
         self.shared.events.send(EventRecord::about(object, kind, reason, message.into()));
     }

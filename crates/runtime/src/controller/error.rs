@@ -79,6 +79,14 @@ pub enum ControllerError {
         /// How long the controller waited.
         waited: Duration,
     },
+    /// The changes of a type that the controller watches have ended: its informer was shut down or failed.
+    #[error("cannot go on with controller {controller}: the changes of {resource} have ended")]
+    SourceEnded {
+        /// The controller.
+        controller: String,
+        /// The type.
+        resource: ResourceType,
+    },
 }
 
 /// An error and its causes in one line, for logs.

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::error::chain;
+use super::event_limit::EventLimit;
 use crate::{Client, ClientError, Object, ObjectExt, ObjectKey, Patch, Shutdown};
 
 /// Whether an event tells of the normal course or of trouble.
@@ -86,6 +87,7 @@ pub(super) struct EventRecorder {
     controller: String,
     instance: String,
     posted: IndexMap<Sameness, Posted>,
+    limit: EventLimit,
 }
 
 /// Events that may wait for the recorder.
@@ -94,6 +96,8 @@ const WAITING: usize = 256;
 const REMEMBERED: usize = 1024;
 /// How long after an event another one counts as its repetition.
 const REPETITION: Duration = Duration::from_mins(10);
+/// How much of an object's name the name of its event holds: with a dot and 16 digits, 253 characters at most.
+const LONGEST_SUBJECT: usize = 236;
 /// How long the events of the last moments may take to send.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -105,6 +109,7 @@ impl EventRecorder {
             controller: controller.to_owned(),
             instance: manager.to_owned(),
             posted: IndexMap::new(),
+            limit: EventLimit::default(),
         }
     }
 
@@ -114,27 +119,37 @@ impl EventRecorder {
         dropped: Counter,
         shutdown: Shutdown,
     ) -> (EventSender, impl Future<Output = ()>) {
-        let (sender, mut receiver) = mpsc::channel(WAITING);
+        let (sender, mut receiver) = mpsc::channel::<EventRecord>(WAITING);
+        let counter = dropped.clone();
         let serve = async move {
+            // What cannot be sent within a moment is not worth holding up a process that wants to end.
+            let mut end = pin!(async {
+                shutdown.requested().await;
+                tokio::time::sleep(LAST_WORDS).await;
+            });
             let mut stopping = pin!(shutdown.requested());
+            let mut is_stopping = false;
             loop {
                 let event = tokio::select! {
                     biased;
-                    () = &mut stopping => break,
+                    () = &mut stopping, if !is_stopping => {
+                        is_stopping = true;
+                        receiver.close();
+                        continue;
+                    }
                     event = receiver.recv() => event,
                 };
-                match event {
-                    Some(event) => self.record(event).await,
-                    None => return,
+                let Some(event) = event else { return };
+                if !self.limit.admit(event.about.uid.as_deref().unwrap_or_default()) {
+                    counter.inc();
+                    continue;
+                }
+                tokio::select! {
+                    biased;
+                    () = &mut end => return,
+                    () = self.record(event) => {}
                 }
             }
-            let rest = async {
-                while let Ok(event) = receiver.try_recv() {
-                    self.record(event).await;
-                }
-            };
-            // What cannot be sent within a moment is not worth holding up a process that wants to end.
-            let _ = tokio::time::timeout(LAST_WORDS, rest).await;
         };
         (EventSender { sender, dropped }, serve)
     }
@@ -168,6 +183,7 @@ impl EventRecorder {
     async fn create(&self, event: EventRecord) -> Result<ObjectKey, ClientError> {
         let now = Some(Time(self.environment.now()));
         let subject = event.about.name.as_deref().unwrap_or_default();
+        let subject = subject.get(..LONGEST_SUBJECT).unwrap_or(subject);
         let event = Event {
             metadata: ObjectMeta {
                 name: Some(format!("{subject}.{:016x}", self.environment.random_u64())),

@@ -1,9 +1,10 @@
 //! From a changed object to the keys to reconcile.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::cache::CachedObject;
-use crate::{Change, ChangeKind, Object, ObjectKey, ResourceType};
+use crate::{Change, ChangeKind, DecodeError, Object, ObjectKey, ResourceType};
 
 /// Which keys a change concerns.
 pub(super) type Mapper = Arc<dyn Fn(&Change) -> Vec<ObjectKey> + Send + Sync>;
@@ -32,7 +33,8 @@ fn controlling_owner(child: &CachedObject, owner: &ResourceType) -> Option<Objec
 /// Maps a change of a reconciled object to its own key, where it is wanted. Deletions always are.
 pub(super) fn own_key(wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Mapper {
     Arc::new(move |change| {
-        let counts = change.kind == ChangeKind::Deleted || wanted(change);
+        let wanted = || guarded("predicate", || wanted(change)).unwrap_or(true);
+        let counts = change.kind == ChangeKind::Deleted || wanted();
         if counts { vec![change.key.clone()] } else { Vec::new() }
     })
 }
@@ -47,14 +49,24 @@ pub(super) fn to_owner(owner: ResourceType) -> Mapper {
 /// Maps a change through a function of the typed object, before and after, each key once.
 pub(super) fn through<K: Object>(map: impl Fn(&K) -> Vec<ObjectKey> + Send + Sync + 'static) -> Mapper {
     Arc::new(move |change| {
-        both_sides(change, |object| match object.decode::<K>() {
-            Ok(typed) => map(&typed),
-            Err(error) => {
+        both_sides(change, |object| match guarded("mapping", || Ok(map(&*object.decode::<K>()?))) {
+            Some(Ok(keys)) => keys,
+            Some(Err::<_, DecodeError>(error)) => {
                 tracing::warn!(error = super::error::chain(&error), "cannot map a change to its owners");
                 Vec::new()
             }
+            None => Vec::new(),
         })
     })
+}
+
+/// Calls code of the user's. A panic concerns the one change only: it must not end the source.
+fn guarded<R>(what: &str, call: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(call))
+        .inspect_err(|panic| {
+            tracing::error!(what, panic = crate::manager::message(&**panic), "panic about a change");
+        })
+        .ok()
 }
 
 fn both_sides(change: &Change, map: impl Fn(&CachedObject) -> Vec<ObjectKey>) -> Vec<ObjectKey> {

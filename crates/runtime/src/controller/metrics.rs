@@ -27,6 +27,8 @@ pub(super) struct Instruments {
     pub(super) seconds: Histogram,
     pub(super) max_concurrent: Gauge,
     pub(super) active_workers: Gauge,
+    /// Workers there are, busy or not: moves between the bounds.
+    pub(super) workers: Gauge,
     /// Reconciles put aside because the caches did not show the controller's own writes yet (W2).
     pub(super) put_aside: Counter,
     pub(super) put_aside_seconds: Histogram,
@@ -66,6 +68,7 @@ impl Instruments {
                 "controller_runtime_max_concurrent_reconciles",
                 "Most reconciles at once per controller",
             ),
+            workers: gauge("pilothouse_controller_workers", "Workers there are, busy or not"),
             active_workers: gauge("controller_runtime_active_workers", "Workers at work per controller"),
             put_aside: counter(
                 "pilothouse_reconcile_put_aside",

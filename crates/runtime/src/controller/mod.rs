@@ -54,6 +54,7 @@ mod context;
 mod crew;
 mod error;
 mod event;
+mod event_limit;
 mod finalizer;
 mod mapping;
 mod metrics;

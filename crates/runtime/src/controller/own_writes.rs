@@ -137,15 +137,32 @@ impl OwnWrites {
         Freshness::Behind { at_most: left }
     }
 
-    /// The key that was put aside until a change of `object` is seen.
+    /// The key that was put aside until a change of `object` is seen. Forgets the write where no key waits and
+    /// the cache shows it: the key may never be reconciled again.
     pub(super) fn observed(&self, resource: &ResourceType, object: &ObjectKey) -> Option<ObjectKey> {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         if state.awaited.is_empty() {
             return None;
         }
         let informer = self.informers.iter().position(|one| one.resource_type() == resource)?;
-        let key = state.awaited.get(&(informer, object.clone()))?;
-        state.by_key.get(key)?.put_aside.map(|_| key.clone())
+        let State { by_key, awaited } = &mut *state;
+        let key = awaited.get(&(informer, object.clone()))?.clone();
+        let pending = by_key.get_mut(&key)?;
+        if pending.put_aside.is_some() {
+            return Some(key);
+        }
+        pending.writes.retain(|write| {
+            let is_other = write.informer != informer || write.object != *object;
+            let is_shown = !is_other && self.informers.get(informer).is_some_and(|one| shows(one, write));
+            if is_shown {
+                forget(awaited, &key, write);
+            }
+            !is_shown
+        });
+        if pending.writes.is_empty() {
+            by_key.swap_remove(&key);
+        }
+        None
     }
 }
 

@@ -26,7 +26,8 @@ pub trait Reconciler: Send + Sync + 'static {
         context: &Context<Self::Object>,
     ) -> impl Future<Output = Result<Action, ReconcileError>> + Send;
 
-    /// Called when an object has left the cache, until it succeeds once. Not called for an object that was
+    /// Called when an object has left the cache, until it succeeds once without asking to be called again;
+    /// also for objects whose deletion a broken watch did not report. Not called for an object that was
     /// deleted while no controller ran: what must not be missed needs a finalizer
     /// ([`Context::add_finalizer`]). When the object has been created again before the call, there is none.
     fn deleted(

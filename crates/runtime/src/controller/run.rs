@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, select_all};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -87,6 +88,7 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
 
     readiness.not_ready(&name, "the caches are being filled");
     let reads: Vec<Informer> = reads.iter().map(|resource| informers.informer(resource)).collect();
+    let watched: Vec<ResourceType> = sources.iter().map(|source| source.resource.clone()).collect();
     let (pumps, filling) = start_sources(sources, &shared, &queue, &informers);
     let filled = tokio::select! {
         biased;
@@ -98,14 +100,28 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     tracing::info!(controller = name, "controller starts");
     let main = informers.informer_of::<R::Object>();
     let work = Arc::new(Work { shared, reconciler, main, queue, instruments, timeout: options.timeout });
-    work_until(&shutdown, &work, options.workers, options.worker_idle, &environment).await;
-    drop(pumps);
+    let stop = shutdown.child();
+    let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
+    let mut pumping = select_all(pumps);
+    let lost = tokio::select! {
+        biased;
+        () = &mut working => None,
+        (_, index, _) = &mut pumping => watched.into_iter().nth(index),
+    };
+    if lost.is_some() {
+        stop.request();
+        working.await;
+    }
+    drop(pumping);
     events_end.request();
     // The recorder only fails when it panics; its last words are lost then.
     let _ = record.await;
     readiness.remove(&name);
     tracing::info!(controller = name, "controller has stopped");
-    Ok(())
+    match lost {
+        Some(resource) => Err(ControllerError::SourceEnded { controller: name, resource }),
+        None => Ok(()),
+    }
 }
 
 /// What all reconciles of the controller share.
@@ -126,7 +142,7 @@ fn share(
         environment: context.environment.clone(),
         own_writes: OwnWrites::new(watched, options.own_write_wait),
         events,
-        gone: Default::default(),
+        departures: Default::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One reconcile from the queue to its consequences.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::error::chain;
 use super::metrics::Instruments;
 use super::own_writes::Freshness;
 use super::{Action, Context, ReconcileError, Reconciler};
-use crate::queue::{QueueItem, WorkQueue};
+use crate::queue::{Priority, QueueItem, WorkQueue};
 use crate::{Informer, ObjectKey};
 
 /// What the workers of one controller share.
@@ -51,7 +52,7 @@ impl<R: Reconciler> Work<R> {
             }
         };
         let outcome = match self.read(key, live).await {
-            Ok(None) if !self.shared.is_gone(key) => {
+            Ok(None) if self.shared.departure(key).is_none() => {
                 self.queue.forget(key);
                 return;
             }
@@ -86,13 +87,16 @@ impl<R: Reconciler> Work<R> {
     ) -> Result<Action, ReconcileError> {
         let context = Context::new(&self.shared, key, object.as_deref());
         let reconcile_id = self.shared.environment.random_uuid();
+        let departure = self.shared.departure(key);
         let span = tracing::info_span!("reconcile", controller = self.shared.controller, %key, reconcile_id);
         let work = async {
             match object {
                 Some(object) => self.reconciler.reconcile(object, &context).await,
-                None => {
-                    self.reconciler.deleted(key, &context).await.inspect(|_| self.shared.forget_gone(key))
-                }
+                None => self.reconciler.deleted(key, &context).await.inspect(|action| {
+                    if action.again_in.is_none() {
+                        self.shared.forget_departure(key, departure);
+                    }
+                }),
             }
         };
         let started = Instant::now();
@@ -112,6 +116,16 @@ impl<R: Reconciler> Work<R> {
                 Err(ReconcileError::retryable_because("ReconcileTimeout", text))
             }
         }
+    }
+
+    /// A panic that the reconciler's own guard did not see: counts as a failure of the key.
+    pub(super) fn retry_after_panic(&self, key: ObjectKey, priority: Priority, panic: &(dyn Any + Send)) {
+        for counter in [&self.instruments.panics, &self.instruments.error, &self.instruments.errors] {
+            counter.inc();
+        }
+        let (controller, panic) = (&self.shared.controller, crate::manager::message(panic));
+        tracing::error!(controller, %key, panic, "panic while a key was served");
+        self.queue.add_rate_limited_with(key, priority);
     }
 
     /// Success forgets the failures (C3), an error counts one more (C1), a terminal one is not tried again

@@ -133,6 +133,9 @@ impl<T: Object> Context<T> {
             if current.uid() != object.uid() && !object.uid().is_empty() {
                 return Err(gone(object));
             }
+            // The cache that the reconcile started from is older than this: the next one waits for it, or it
+            // would meet the same conflict.
+            self.note(&current);
             attempt += 1;
         }
     }

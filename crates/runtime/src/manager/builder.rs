@@ -35,7 +35,11 @@ pub struct Manager {
     on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
     grace_period: Duration,
     runnables: Vec<Box<dyn Runnable>>,
+    informers: Option<Informers>,
 }
+
+/// How long informers may take to notice that they are to stop.
+const INFORMERS_STOP: Duration = Duration::from_secs(1);
 
 impl Manager {
     /// An empty manager. The name appears in logs, events and field managers: name it after the program.
@@ -49,6 +53,7 @@ impl Manager {
             on_listening: None,
             grace_period: Duration::from_secs(30),
             runnables: Vec::new(),
+            informers: None,
         }
     }
 
@@ -57,6 +62,20 @@ impl Manager {
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
+    }
+
+    /// The client that was given, if one was.
+    pub fn given_client(&self) -> Option<&Client> {
+        self.client.as_ref()
+    }
+
+    /// The caches that everything in this manager will share, for code outside of it: `None` as long as no
+    /// client was given. Give environment and metrics before, if at all. They stop with the manager.
+    pub fn informers(&mut self) -> Option<Informers> {
+        let client = self.client.as_ref()?;
+        let environment = self.environment.clone().unwrap_or_else(|| client.environment().clone());
+        let informers = || Informers::new(client.clone(), environment, self.metrics.clone());
+        Some(self.informers.get_or_insert_with(informers).clone())
     }
 
     /// Time, randomness and tasks. Without it: those of the client, or of the machine.
@@ -111,13 +130,13 @@ impl Manager {
 
     /// Runs until `stop` completes, or until something fails; stops in order and returns what went wrong.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
-        let Self { name, client, environment, metrics, address, on_listening, grace_period, runnables } =
-            self;
+        let Self { name, client, environment, metrics, address, on_listening, grace_period, .. } = self;
+        let (runnables, informers) = (self.runnables, self.informers);
         let mut names = BTreeSet::new();
         if let Some(twice) = runnables.iter().find(|one| !names.insert(one.name())) {
             return Err(Error::DuplicateName { name: twice.name().to_owned() });
         }
-        let context = context(name.clone(), client, environment, metrics).await?;
+        let context = context(name.clone(), client, environment, metrics, informers).await?;
         let server = match address {
             Some(address) => Some(serve(&context, address, on_listening).await?),
             None => None,
@@ -135,6 +154,8 @@ impl Manager {
         context.readiness.not_ready("manager", "it is stopping");
         let errors = lifecycle.stop(grace_period).await;
         context.informers.shut_down();
+        // They stop at their next await; one that never comes to it cannot be waited for.
+        let _ = tokio::time::timeout(INFORMERS_STOP, context.informers.wait_stopped()).await;
         drop(server);
         Error::all(errors).map_or(Ok(()), Err)
     }
@@ -146,6 +167,7 @@ async fn context(
     client: Option<Client>,
     environment: Option<Environment>,
     metrics: Metrics,
+    informers: Option<Informers>,
 ) -> Result<RunContext, Error> {
     let given = client.as_ref().map(|client| client.environment().clone());
     let environment = environment.or(given).unwrap_or_else(Environment::real);
@@ -157,7 +179,8 @@ async fn context(
     };
     Ok(RunContext {
         manager,
-        informers: Informers::new(client.clone(), environment.clone(), metrics.clone()),
+        informers: informers
+            .unwrap_or_else(|| Informers::new(client.clone(), environment.clone(), metrics.clone())),
         client,
         environment,
         metrics,

@@ -132,8 +132,8 @@ impl Lifecycle {
         }
         let left = std::mem::take(&mut self.crew(group).running);
         let mut names = Vec::new();
+        left.values().for_each(AbortOnDropHandle::abort);
         for (name, handle) in left {
-            handle.abort();
             // Its future is dropped when it next yields; a task that never does cannot be waited for.
             let _ = tokio::time::timeout(CUT_OFF, handle).await;
             names.push(name);

@@ -1,8 +1,11 @@
 //! Controllers against the API server in the same process, in paused time and without sockets.
 
 mod context;
+mod faults;
 mod outcomes;
 mod own_writes;
 mod sources;
 mod stopping;
+mod trouble;
+mod workers;
 mod world;

@@ -2,15 +2,10 @@
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, ready};
-use std::time::Duration;
+use std::sync::atomic::AtomicUsize;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{Request, Response};
-use http_body::{Body, Frame};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
 use parking_lot::Mutex;
@@ -18,14 +13,12 @@ use pilothouse::{
     Action, Client, ClientOptions, Context, Environment, Error, Manager, Metrics, ObjectExt, ObjectKey,
     ReconcileError, Reconciler,
 };
-use pilothouse_apiserver::{ApiServer, ConnectionError, ResponseBody};
+use pilothouse_apiserver::ApiServer;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Sleep};
-use tower::Service;
+use tokio::time::Instant;
 
-/// How long watch events are held back.
-pub(crate) type Delay = Arc<Mutex<Duration>>;
+use crate::faults::{Delay, Faults, Gate};
 
 /// Everything a test needs.
 pub(crate) struct World {
@@ -34,19 +27,37 @@ pub(crate) struct World {
     pub(crate) environment: Environment,
     pub(crate) metrics: Metrics,
     pub(crate) watch_delay: Delay,
+    /// Holds back the requests that it says yes to, by method and address.
+    pub(crate) gate: Gate,
+    pub(crate) requests: Arc<AtomicUsize>,
     pub(crate) start: Instant,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// A server whose resource versions are no numbers.
+    pub(crate) fn opaque() -> Self {
+        Self::with(true)
+    }
+
+    fn with(is_opaque: bool) -> Self {
         let environment = Environment::simulated(11, Timestamp::UNIX_EPOCH);
         let server = ApiServer::builder().environment(environment.clone()).build();
         let metrics = Metrics::new();
-        let watch_delay = Delay::default();
-        let slow = SlowWatches { server: server.clone(), delay: Arc::clone(&watch_delay) };
+        let faults = Faults { is_opaque, ..Faults::of(server.clone()) };
+        let (watch_delay, gate) = (Arc::clone(&faults.delay), Arc::clone(&faults.gate));
+        let requests = Arc::clone(&faults.requests);
         let options = ClientOptions::unlimited();
-        let client = Client::new(kube::Client::new(slow, "default"), options, &environment, &metrics);
-        Self { server, client, environment, metrics, watch_delay, start: Instant::now() }
+        let client = Client::new(kube::Client::new(faults, "default"), options, &environment, &metrics);
+        Self { server, client, environment, metrics, watch_delay, gate, requests, start: Instant::now() }
+    }
+
+    /// Holds back the requests that `is_held` says yes to; `None` lets them go.
+    pub(crate) fn hold(&self, is_held: Option<fn(&str, &str) -> bool>) {
+        *self.gate.lock() = is_held;
     }
 
     pub(crate) fn manager(&self) -> Manager {
@@ -209,64 +220,5 @@ impl Reconciler for Scripted {
     ) -> Result<Action, ReconcileError> {
         self.note(&key.name, None);
         Ok(Action::done())
-    }
-}
-
-/// The server, with each piece of a watch held back.
-#[derive(Clone)]
-struct SlowWatches {
-    server: ApiServer,
-    delay: Delay,
-}
-
-impl<B> Service<Request<B>> for SlowWatches
-where
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<pilothouse::BoxError>,
-{
-    type Response = Response<SlowBody>;
-    type Error = ConnectionError;
-    type Future = BoxFuture<'static, Result<Self::Response, ConnectionError>>;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), ConnectionError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let watch = request.uri().query().is_some_and(|query| query.contains("watch="));
-        let delay = watch.then(|| Arc::clone(&self.delay));
-        let answer = self.server.call(request);
-        Box::pin(async move {
-            Ok(answer.await?.map(|body| SlowBody { inner: Box::pin(body), delay, held: None }))
-        })
-    }
-}
-
-/// A body whose every piece comes late.
-struct SlowBody {
-    inner: Pin<Box<ResponseBody>>,
-    delay: Option<Delay>,
-    held: Option<(Frame<Bytes>, Pin<Box<Sleep>>)>,
-}
-
-impl Body for SlowBody {
-    type Data = Bytes;
-    type Error = <ResponseBody as Body>::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let Some(delay) = self.delay.clone() else { return self.inner.as_mut().poll_frame(context) };
-        if self.held.is_none() {
-            let Some(frame) = ready!(self.inner.as_mut().poll_frame(context)) else {
-                return Poll::Ready(None);
-            };
-            self.held = Some((frame?, Box::pin(tokio::time::sleep(*delay.lock()))));
-        }
-        if let Some((_, sleep)) = &mut self.held {
-            ready!(sleep.as_mut().poll(context));
-        }
-        Poll::Ready(self.held.take().map(|(frame, _)| Ok(frame)))
     }
 }
