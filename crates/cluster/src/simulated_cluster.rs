@@ -1,10 +1,12 @@
 //! The controllers, put together.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
+use pilothouse::Retry;
 use pilothouse::controller::Controller;
 use pilothouse::manager::{Manager, RunContext, Task};
 
@@ -16,6 +18,12 @@ use crate::options::ClusterOptions;
 use crate::pace::Pace;
 use crate::replicas::{Deployments, ReplicaSets};
 use crate::{nodes, scheduler};
+
+/// The longest pause between attempts: what waits at the end of an outage goes on soon after it.
+const LONGEST_RETRY: Duration = Duration::from_secs(20);
+/// How long the replica set controller waits to see pods that it made. Their names are drawn by the server: giving
+/// up early, with a cache that stands still, would make the same pods again. As long as client-go's expectations.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The controllers of a simulated cluster, to be run by a [`Manager`].
 ///
@@ -43,6 +51,7 @@ impl SimulatedCluster {
         let pace = Pace::new(speed);
         let addresses =
             nodes.iter().enumerate().map(|(position, node)| (node.name.clone(), nodes::address(position)));
+        let retry = || Retry::exponential().at_most(LONGEST_RETRY);
         let kubelet = Kubelet::new(pace, addresses.collect());
         manager
             .add(Task::new("simulated-nodes", async move |context: RunContext| {
@@ -55,18 +64,32 @@ impl SimulatedCluster {
                 Ok::<(), Infallible>(())
             }))
             .controller(
-                Controller::of::<Job>().named("job-controller").owns::<Pod>().workers(4),
+                Controller::of::<Job>().named("job-controller").owns::<Pod>().workers(4).retry(retry()),
                 JobReconciler::new(pace),
             )
-            .controller(Controller::of::<Pod>().named("job-lost-pods").reads::<Job>(), LostPods)
-            .controller(Controller::of::<Pod>().named("kubelet").workers(4), kubelet)
-            .controller(Controller::of::<Namespace>().named("namespace-controller"), Namespaces)
             .controller(
-                Controller::of::<Deployment>().named("deployment-controller").owns::<ReplicaSet>(),
+                Controller::of::<Pod>().named("job-lost-pods").reads::<Job>().retry(retry()),
+                LostPods,
+            )
+            .controller(Controller::of::<Pod>().named("kubelet").workers(4).retry(retry()), kubelet)
+            .controller(
+                Controller::of::<Namespace>().named("namespace-controller").retry(retry()),
+                Namespaces,
+            )
+            .controller(
+                Controller::of::<Deployment>()
+                    .named("deployment-controller")
+                    .owns::<ReplicaSet>()
+                    .retry(retry()),
                 Deployments,
             )
             .controller(
-                Controller::of::<ReplicaSet>().named("replicaset-controller").owns::<Pod>().workers(2),
+                Controller::of::<ReplicaSet>()
+                    .named("replicaset-controller")
+                    .owns::<Pod>()
+                    .workers(2)
+                    .retry(retry())
+                    .own_write_wait(PATIENCE),
                 ReplicaSets { pace },
             )
             .add(Task::new("scheduler", async |context: RunContext| {

@@ -13,6 +13,7 @@ use pilothouse::{
 use pilothouse_machinery::ObjectKey;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::decision::{Decision, decide};
 use super::graph::Graph;
@@ -51,6 +52,16 @@ pub(crate) struct Collector {
     discovery: Mutex<Discovery>,
     watched: Mutex<BTreeSet<ResourceType>>,
     types_changed: Notify,
+    following: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Ends the tasks of a collector however its run ends.
+struct EndFollowing(Arc<Collector>);
+
+impl Drop for EndFollowing {
+    fn drop(&mut self) {
+        self.0.following.lock().drain(..).for_each(|task| task.abort());
+    }
 }
 
 impl Collector {
@@ -67,15 +78,17 @@ impl Collector {
             discovery: Mutex::default(),
             watched: Mutex::default(),
             types_changed: Notify::new(),
+            following: Mutex::default(),
         })
     }
 
     /// Collects until asked to stop.
     pub(crate) async fn run(self: Arc<Self>, shutdown: Shutdown) {
+        let _end = EndFollowing(Arc::clone(&self));
         let work = async {
-            self.watch_all(&shutdown).await;
+            self.watch_all().await;
             let workers = (0..WORKERS).map(|_| self.work());
-            futures::join!(futures::future::join_all(workers), self.keep_types_current(&shutdown));
+            futures::join!(futures::future::join_all(workers), self.keep_types_current());
         };
         tokio::select! {
             biased;
@@ -85,19 +98,19 @@ impl Collector {
         self.queue.shut_down();
     }
 
-    async fn keep_types_current(self: &Arc<Self>, shutdown: &Shutdown) {
+    async fn keep_types_current(self: &Arc<Self>) {
         loop {
             tokio::select! {
                 biased;
                 () = self.types_changed.notified() => tokio::time::sleep(SETTLING).await,
                 () = tokio::time::sleep(REDISCOVERY) => {}
             }
-            self.watch_all(shutdown).await;
+            self.watch_all().await;
         }
     }
 
     /// Watches every type that the server has and that is not watched yet; waits for their first lists.
-    async fn watch_all(self: &Arc<Self>, shutdown: &Shutdown) {
+    async fn watch_all(self: &Arc<Self>) {
         let discovery = match Discovery::read(&self.client).await {
             Ok(discovery) => discovery,
             Err(error) => {
@@ -114,14 +127,8 @@ impl Collector {
                 let subscription = self.informers.informer(&served.resource).subscribe();
                 synced.push(subscription.synced());
                 let following = Arc::clone(self).follow(served.resource.clone(), subscription);
-                let shutdown = shutdown.clone();
-                self.environment.spawn("garbage-collector-watch", async move {
-                    tokio::select! {
-                        biased;
-                        () = shutdown.requested() => {}
-                        () = following => {}
-                    }
-                });
+                let task = self.environment.spawn("garbage-collector-watch", following);
+                self.following.lock().push(task);
             }
         }
         *self.discovery.lock() = discovery;
@@ -217,18 +224,16 @@ impl Collector {
             let key = match (resource.is_namespaced(), node.key.namespace()) {
                 (false, _) => ObjectKey::cluster(owner.name.as_str()),
                 (true, Some(namespace)) => ObjectKey::new(namespace, owner.name.as_str()),
-                // A cluster-scoped object cannot have a namespaced owner.
-                (true, None) => {
-                    self.graph.lock().remember(&owner.uid);
-                    continue;
-                }
+                // A cluster-scoped object cannot have a namespaced owner: such a reference never resolves, and
+                // the object is not collected.
+                (true, None) => return Ok(()),
             };
             match self.client.get_json(&resource.object_path(&key)).await {
                 Ok(found) if found["metadata"]["uid"] == *owner.uid => {
                     return Err(CollectError::Unseen { owner: words });
                 }
                 Err(error) if !error.is_not_found() => return Err(failed(node, error)),
-                _ => self.graph.lock().remember(&owner.uid),
+                _ => self.graph.lock().note_absent(&owner, &node.key.namespace),
             }
         }
         self.queue.add(Arc::clone(&node.uid));

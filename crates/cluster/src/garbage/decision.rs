@@ -33,6 +33,7 @@ enum Standing {
     Waiting,
     Absent,
     Unknown,
+    Unresolvable,
 }
 
 /// Decides about the object of this uid.
@@ -49,6 +50,7 @@ pub(crate) fn decide(graph: &Graph, uid: &str) -> Decision {
             Standing::Waiting => waiting.push(Arc::clone(&owner.uid)),
             Standing::Absent => absent.push(Arc::clone(&owner.uid)),
             Standing::Unknown => unknown.push(owner.clone()),
+            Standing::Unresolvable => return Decision::Nothing,
         }
     }
     if node.owners.is_empty() {
@@ -75,6 +77,10 @@ pub(crate) fn decide(graph: &Graph, uid: &str) -> Decision {
 fn standing(graph: &Graph, node: &Node, owner: &Owner) -> Standing {
     match graph.node(&owner.uid) {
         Some(found) => {
+            // A cluster-scoped object cannot have a namespaced owner: nothing can be said about such a reference.
+            if found.resource.is_namespaced() && !node.resource.is_namespaced() {
+                return Standing::Unresolvable;
+            }
             let is_elsewhere = found.resource.is_namespaced() && found.key.namespace != node.key.namespace;
             if is_elsewhere || found.resource.kind != owner.kind || *found.key.name != *owner.name {
                 Standing::Absent
@@ -84,7 +90,7 @@ fn standing(graph: &Graph, node: &Node, owner: &Owner) -> Standing {
                 Standing::Solid
             }
         }
-        None if graph.is_gone(&owner.uid) => Standing::Absent,
+        None if graph.is_gone(owner, &node.key.namespace) => Standing::Absent,
         None => Standing::Unknown,
     }
 }

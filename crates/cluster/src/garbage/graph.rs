@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pilothouse_machinery::{ObjectKey, ResourceType};
 
-use super::node::Node;
+use super::node::{Node, Owner};
 
 /// So many uids of deleted objects are remembered, to spare a look at the server.
 const REMEMBERED: usize = 10_000;
@@ -16,8 +16,17 @@ pub(crate) struct Graph {
     nodes: BTreeMap<Arc<str>, Node>,
     places: BTreeMap<(ResourceType, ObjectKey), Arc<str>>,
     dependents: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
-    gone: BTreeSet<Arc<str>>,
-    gone_order: VecDeque<Arc<str>>,
+    gone: BTreeSet<Absence>,
+    gone_order: VecDeque<Absence>,
+}
+
+/// What is known not to exist: an object that was deleted, or what one reference names from one namespace. The
+/// reference of another object may name the same uid rightly.
+type Absence = (Arc<str>, Option<(Arc<str>, String)>);
+
+fn absence(owner: &Owner, namespace: &Arc<str>) -> Absence {
+    let place = format!("{}/{}/{}", owner.api_version, owner.kind, owner.name);
+    (Arc::clone(&owner.uid), Some((Arc::clone(namespace), place)))
 }
 
 impl Graph {
@@ -25,9 +34,9 @@ impl Graph {
         self.nodes.get(uid)
     }
 
-    /// Whether this uid is known to be deleted.
-    pub(crate) fn is_gone(&self, uid: &str) -> bool {
-        self.gone.contains(uid)
+    /// Whether what `owner` names from `namespace` is known not to exist.
+    pub(crate) fn is_gone(&self, owner: &Owner, namespace: &Arc<str>) -> bool {
+        self.gone.contains(&(Arc::clone(&owner.uid), None)) || self.gone.contains(&absence(owner, namespace))
     }
 
     /// The objects that name `uid` as an owner, in the order of their uids.
@@ -44,7 +53,7 @@ impl Graph {
         if let Some(before) = before.filter(|before| *before != node.uid) {
             attend.extend(self.remove(&before));
         }
-        self.gone.remove(&node.uid);
+        self.gone.remove(&(Arc::clone(&node.uid), None));
         let previous = self.nodes.insert(Arc::clone(&node.uid), Node::clone(node));
         let old_owners = previous.as_ref().map(|previous| previous.owners.as_slice()).unwrap_or_default();
         for owner in old_owners {
@@ -82,7 +91,7 @@ impl Graph {
 
     fn remove(&mut self, uid: &Arc<str>) -> Vec<Arc<str>> {
         let Some(node) = self.nodes.remove(uid) else { return Vec::new() };
-        self.remember(uid);
+        self.remember((Arc::clone(uid), None));
         let mut attend: Vec<Arc<str>> = self.dependents.get(uid).into_iter().flatten().cloned().collect();
         for owner in &node.owners {
             if let Some(dependents) = self.dependents.get_mut(&owner.uid) {
@@ -96,10 +105,14 @@ impl Graph {
         attend
     }
 
-    /// Notes that the server knows no object of this uid.
-    pub(crate) fn remember(&mut self, uid: &Arc<str>) {
-        if self.gone.insert(Arc::clone(uid)) {
-            self.gone_order.push_back(Arc::clone(uid));
+    /// Notes that the server does not have what `owner` names from `namespace`.
+    pub(crate) fn note_absent(&mut self, owner: &Owner, namespace: &Arc<str>) {
+        self.remember(absence(owner, namespace));
+    }
+
+    fn remember(&mut self, absence: Absence) {
+        if self.gone.insert(absence.clone()) {
+            self.gone_order.push_back(absence);
         }
         if self.gone_order.len() > REMEMBERED
             && let Some(oldest) = self.gone_order.pop_front()

@@ -90,7 +90,7 @@ impl Cluster {
                 Decision::Verify(owners) => {
                     for owner in owners {
                         assert!(!self.objects.contains_key(&*owner.uid));
-                        self.graph.remember(&owner.uid);
+                        self.graph.note_absent(&owner, &self.objects[&*uid].key.namespace);
                     }
                     self.queue.push_back(uid);
                 }
@@ -193,8 +193,34 @@ fn owners_elsewhere_or_of_another_kind_count_as_absent_and_unknown_ones_are_look
     assert_eq!(decide(&graph, "posing"), Decision::Delete { foreground: false });
     graph.observe(&node("waif", &[owner("never-seen", false)]));
     assert_eq!(decide(&graph, "waif"), Decision::Verify(vec![owner("never-seen", false)]));
-    graph.remember(&Arc::from("never-seen"));
+    graph.note_absent(&owner("never-seen", false), &Arc::from("default"));
     assert_eq!(decide(&graph, "waif"), Decision::Delete { foreground: false });
+}
+
+#[test]
+fn a_reference_that_leads_nowhere_says_nothing_about_others_to_the_same_uid() {
+    let mut graph = Graph::default();
+    let stranger =
+        Node { key: ObjectKey::new("other", "stranger"), ..node("stranger", &[owner("late", false)]) };
+    graph.observe(&stranger);
+    graph.observe(&node("child", &[owner("late", false)]));
+    graph.note_absent(&owner("late", false), &Arc::from("other"));
+    assert_eq!(decide(&graph, "stranger"), Decision::Delete { foreground: false });
+    assert_eq!(
+        decide(&graph, "child"),
+        Decision::Verify(vec![owner("late", false)]),
+        "not seen yet, not absent"
+    );
+}
+
+#[test]
+fn a_cluster_scoped_object_with_a_namespaced_owner_is_never_collected() {
+    let mut graph = Graph::default();
+    let resource = ResourceType::cluster("example.com", "v1", "worlds", "World");
+    let world = Node { resource, key: ObjectKey::cluster("world"), ..node("world", &[owner("a", false)]) };
+    graph.observe(&node("a", &[]));
+    graph.observe(&world);
+    assert_eq!(decide(&graph, "world"), Decision::Nothing);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use pilothouse::{
     Change, ChangeKind, Client, ClientError, Environment, Informers, ObjectExt, ObjectKey, Shutdown,
 };
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::events::Events;
 use super::fit::{Verdict, choose};
@@ -65,7 +66,9 @@ impl Scheduler {
             synced.1.done().await;
         });
         // Nothing is bound before everything that is bound already has been counted.
-        let (mut is_synced, mut has_failed) = (false, false);
+        let mut is_synced = false;
+        // Other changes neither cancel nor postpone the next attempt of what failed.
+        let mut retry_at: Option<Instant> = None;
         loop {
             tokio::select! {
                 biased;
@@ -78,10 +81,13 @@ impl Scheduler {
                     None => return,
                 },
                 () = &mut synced, if !is_synced => is_synced = true,
-                () = tokio::time::sleep(RETRY), if has_failed => self.retry(),
+                () = tokio::time::sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
+                    retry_at = None;
+                    self.retry();
+                }
             }
-            if is_synced && pods.is_empty() {
-                has_failed = !self.schedule().await;
+            if is_synced && pods.is_empty() && !self.schedule().await {
+                retry_at.get_or_insert_with(|| Instant::now() + RETRY);
             }
         }
     }

@@ -2,11 +2,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its support fails")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
+use parking_lot::Mutex;
 use pilothouse::manager::Manager;
 use pilothouse::{
     Client, ClientError, ClientOptions, Environment, ListOptions, Metrics, Object, ObjectExt, ObjectKey,
@@ -23,6 +25,20 @@ pub struct World {
     pub environment: Environment,
     options: ClusterOptions,
     running: Option<(Shutdown, JoinHandle<()>)>,
+    /// What befalls the requests of the cluster's controllers.
+    pub fault: Arc<Mutex<Option<FaultOf>>>,
+}
+
+/// What befalls a request of this method and address.
+pub type FaultOf = Box<dyn FnMut(&str, &str) -> Fault + Send>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// The connection breaks before the request arrives.
+    Break,
+    /// Nothing comes back.
+    Silence,
 }
 
 impl World {
@@ -32,14 +48,14 @@ impl World {
         let environment = Environment::simulated(7, epoch);
         let server = ApiServer::builder().environment(environment.clone()).build();
         let client = client(&server, &environment);
-        let mut world = Self { server, client, environment, options, running: None };
+        let mut world = Self { server, client, environment, options, running: None, fault: Arc::default() };
         world.start_cluster();
         world
     }
 
     pub fn start_cluster(&mut self) {
         let manager = Manager::new("simulated-cluster")
-            .client(client(&self.server, &self.environment))
+            .client(self.faulty_client())
             .environment(self.environment.clone());
         let manager = SimulatedCluster::new(self.options.clone()).add_to(manager);
         let shutdown = Shutdown::new();
@@ -48,6 +64,30 @@ impl World {
             manager.run_until(async move { stop.requested().await }).await.unwrap();
         });
         self.running = Some((shutdown, running));
+    }
+
+    fn faulty_client(&self) -> Client {
+        let (server, fault) = (self.server.clone(), Arc::clone(&self.fault));
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (mut server, address) = (server.clone(), request.uri().to_string());
+            let mut fault_of = fault.lock();
+            let fault = fault_of.as_mut().map_or(Fault::None, |of| of(request.method().as_str(), &address));
+            drop(fault_of);
+            async move {
+                match fault {
+                    Fault::None => tower::Service::call(&mut server, request).await.map_err(Into::into),
+                    Fault::Break => Err(pilothouse::BoxError::from("connection reset by peer")),
+                    Fault::Silence => std::future::pending().await,
+                }
+            }
+        });
+        let inner = kube::Client::new(service, "default");
+        Client::new(inner, ClientOptions::unlimited(), &self.environment, &Metrics::new())
+    }
+
+    pub fn drop_cluster(&mut self) {
+        let (_, running) = self.running.take().unwrap();
+        running.abort();
     }
 
     pub async fn stop_cluster(&mut self) {
