@@ -2,6 +2,8 @@
 //!
 //! [`website`] is the type, [`reconciler`] what happens to it; `main.rs` runs it as a process.
 
+#[cfg(doctest)]
+mod guide;
 mod reconciler;
 mod website;
 

@@ -1,0 +1,2 @@
+//! The guide, so that its code is compiled and run by the documentation tests.
+#![doc = include_str!("../../../docs/guide.md")]
