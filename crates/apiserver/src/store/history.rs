@@ -20,7 +20,7 @@ impl History {
         Self { events: VecDeque::new(), bytes: 0, floor, last_dropped: 0 }
     }
 
-    /// The revision after which nothing is missing (invariant S3).
+    /// The revision after which nothing is missing (invariant S-I3).
     pub(super) fn floor(&self) -> u64 {
         self.floor
     }
@@ -34,7 +34,7 @@ impl History {
     pub(super) fn push(&mut self, event: Arc<Event>, limits: HistoryLimits) {
         debug_assert!(
             self.events.back().is_none_or(|last| last.revision() < event.revision()),
-            "invariant S1: revisions rise"
+            "invariant S-I1: revisions rise"
         );
         self.bytes += event.object.size();
         self.events.push_back(event);

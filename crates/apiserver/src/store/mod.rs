@@ -1,10 +1,10 @@
 //! All objects of the server: one counter, one ordered tree and one history per resource.
 //!
 //! **Invariants.**
-//! - S1: one counter numbers all writes; revisions of one resource rise strictly, in the tree, in its history and on
+//! - S-I1: one counter numbers all writes; revisions of one resource rise strictly, in the tree, in its history and on
 //!   the wire, and a watch sees each write of its resource once, in order.
-//! - S2: stored bytes are JSON that the server encoded itself, and carry their own resource version.
-//! - S3: a history holds every event after its floor.
+//! - S-I2: stored bytes are JSON that the server encoded itself, and carry their own resource version.
+//! - S-I3: a history holds every event after its floor.
 
 mod event;
 mod history;

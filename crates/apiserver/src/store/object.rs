@@ -91,10 +91,10 @@ impl StoredObject {
     }
 
     /// The decoded object in the version of `kind`.
-    #[expect(clippy::expect_used, reason = "invariant S2")]
+    #[expect(clippy::expect_used, reason = "invariant S-I2")]
     pub(crate) fn value(&self, kind: &Kind) -> Value {
         let mut value: Value =
-            serde_json::from_slice(&self.bytes).expect("invariant S2: stored bytes are JSON");
+            serde_json::from_slice(&self.bytes).expect("invariant S-I2: stored bytes are JSON");
         value["kind"] = Value::from(&*kind.resource.kind);
         value["apiVersion"] = Value::from(kind.resource.api_version());
         value

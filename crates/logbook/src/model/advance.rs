@@ -1,4 +1,6 @@
 //! From the state a job was in to the state its facts amount to: the transitions to record.
+//!
+//! - **L-I1** a terminal state of a job is never left.
 
 use super::derive::{Derived, Effective, Presence, at, derive};
 use super::facts::{Cause, ContainerEnd, JobFacts, PodFacts};

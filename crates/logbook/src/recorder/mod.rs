@@ -4,7 +4,12 @@
 //! database's one writer and stores in one transaction: each revision, what it changes of its job or pod, the
 //! transitions that follow from that, the notifications these call for, and the stream's position.
 //!
-//! **Guarantees.** A revision that is there already changes nothing (J2): batches may come again, whole or in part.
+//! **Guarantees.** Batches may come again, whole or in part.
+//!
+//! - **J-I1** a position is committed in one transaction with the rows it covers;
+//! - **J-I2** a version is one row, however often it arrives (J2): (cluster, uid, resource version, event class) is
+//!   unique in the schema.
+//!
 //! Jobs and pods come on separate streams and in any order against each other. What was not observed is on record as
 //! a gap, as a lost job or as an inferred transition, never papered over.
 

@@ -14,9 +14,12 @@ use super::{CachedObject, ChangeKind};
 
 /// The objects of one type as last heard from the server.
 ///
-/// **Guarantees.** Cheap to clone; clones are one store. Readers hold a lock for the copy of one pointer, so
-/// they neither wait for a writer that works nor make it wait (S5). Each read sees one state. The resource
-/// version advances with events and bookmarks and never goes back (S4).
+/// **Guarantees.** Cheap to clone; clones are one store. Each read sees one state.
+///
+/// - **C-I1** per object, a reader sees a subsequence of what the server said, in order;
+/// - **C-I2** a read holds a lock for the copy of one pointer: it neither waits for a writer that works nor
+///   makes it wait (S5);
+/// - **C-I3** the resource version advances with events and bookmarks and never goes back (S4).
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     shared: Arc<Shared>,

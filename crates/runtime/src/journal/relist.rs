@@ -1,4 +1,6 @@
 //! Comparing a list with what the sink knows.
+//!
+//! - **J-I3** nothing is inferred from a list that did not end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
