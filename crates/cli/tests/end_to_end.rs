@@ -128,7 +128,7 @@ async fn a_job_created_with_kubectl_shows_within_a_second_runs_and_is_kept() {
     let uid = broken["uid"].as_str().unwrap();
     let request = http::Request::get(format!("{}/jobs/{uid}", demo.portal)).body(String::new()).unwrap();
     let (_, page) = send(request).await;
-    assert!(page.contains("BackoffLimitExceeded") && page.contains("exit code 3"), "{page}");
+    assert!(page.contains("exited with code 3 (BackoffLimitExceeded)"), "{page}");
 
     for arguments in [&["get", "jobs,pods"][..], &["describe", "job", "hello"], &["delete", "job", "hello"]] {
         println!("{}", kubectl.run(arguments).await);
