@@ -9,7 +9,7 @@ use pilothouse_logbook::{Logbook, LogbookOptions};
 use crate::arguments::Demo;
 use crate::console::{Welcome, shell_word};
 use crate::error::CommandError;
-use crate::files::create_folder;
+use crate::files::{create_folder, set_aside};
 use crate::local_server::{LocalServer, listen};
 use crate::logbook::identity;
 use crate::portal::portal;
@@ -29,6 +29,8 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
     let metrics = Metrics::new();
     let client = server.client(&environment, &metrics);
     let database = options.data.join("logbook.sqlite");
+    // Each demo is a cluster of its own, gone with the process: its jobs must not stand beside those of the last one.
+    let previous = set_aside(&database, &options.data.join("previous.sqlite"))?;
     let cluster =
         identity(&client).await.map_err(|source| CommandError::Reach { url: server.url(), source })?;
     let logbook = logbook_options(&options, &database).cluster(cluster).cluster_name("demo");
@@ -45,7 +47,7 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
         manager = manager.add(submissions(&options));
     }
     let kubectl = format!("kubectl --kubeconfig {}", shell_word(&kubeconfig));
-    let welcome = Welcome::new(format!("Pilothouse demo: seed {seed}, {}x speed", options.speed))
+    let mut welcome = Welcome::new(format!("Pilothouse demo: seed {seed}, {}x speed", options.speed))
         .fact("portal", format!("http://{address}"))
         .path("kubeconfig", &kubeconfig)
         .path("database", &database)
@@ -53,6 +55,9 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
         .hint(format!("{kubectl} create job hello --image=busybox -- echo hi"))
         .hint(format!("{kubectl} create job broken --image=busybox -- sh -c 'exit 3'"))
         .hint(format!("{kubectl} get jobs,pods"));
+    if let Some(previous) = previous {
+        welcome = welcome.path("last demo", &previous);
+    }
     print!("{}", welcome.text());
     let ended = manager.run().await.map_err(|source| CommandError::Run { source });
     server.stop().await;
