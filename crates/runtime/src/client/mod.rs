@@ -26,6 +26,6 @@ pub use handle::Client;
 pub use options::{ClientOptions, Rate};
 pub use parameters::{DeleteOptions, ListOptions, Propagation};
 pub use patch::Patch;
-pub(crate) use request::{Query, bare};
+pub(crate) use request::{Query, bare, collection_path};
 pub(crate) use response::{failure_of, is_success};
 pub(crate) use retry::send_once;

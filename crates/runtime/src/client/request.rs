@@ -30,6 +30,15 @@ impl Query {
         }
     }
 
+    /// This query followed by `other`.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        if !self.0.is_empty() && !other.0.is_empty() {
+            self.0.push('&');
+        }
+        self.0.push_str(&other.0);
+        self
+    }
+
     /// The path followed by the query.
     pub(crate) fn on(&self, path: &str) -> String {
         if self.0.is_empty() { path.to_owned() } else { format!("{path}?{}", self.0) }
@@ -78,7 +87,7 @@ pub(super) fn object_path(
 }
 
 /// The path of a collection: across all namespaces when `namespace` is `None`.
-pub(super) fn collection_path(
+pub(crate) fn collection_path(
     action: &str,
     resource: &ResourceType,
     namespace: Option<&str>,

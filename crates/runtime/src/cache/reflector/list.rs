@@ -144,7 +144,7 @@ impl Reflector {
         listing: &Listing,
     ) -> Result<(Vec<Arc<CachedObject>>, ListMetadata), PageError> {
         let query = listing.query(listing.limit(self.options.page_size, self.pages_always));
-        let uri = query.on(&self.resource.collection_path(None));
+        let uri = self.options.selection.uri(&self.resource, &query)?;
         let request = send_once(bare("list", Method::GET, &uri)?);
         let response = self.client.send(request).await?;
         if !is_success(&response) {

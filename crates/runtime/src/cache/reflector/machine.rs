@@ -15,7 +15,7 @@ use crate::client::Client;
 /// No server may make a reflector wait longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
 
-/// Lists and watches one type over all namespaces.
+/// Lists and watches the selected objects of one type.
 pub(crate) struct Reflector {
     pub(super) client: Client,
     pub(super) resource: ResourceType,

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use pilothouse_machinery::ResourceVersion;
 
+use crate::cache::Selection;
+
 /// How a reflector lists and watches. The defaults are client-go's.
 #[derive(Clone, Debug)]
 pub(crate) struct ReflectorOptions {
+    /// Which objects.
+    pub(crate) selection: Selection,
     /// Watch from here instead of listing first.
     pub(crate) resume_from: Option<ResourceVersion>,
     /// Objects per page, on every list. `None` lets the server answer from its cache in one piece where it can:
@@ -25,6 +29,7 @@ pub(crate) struct ReflectorOptions {
 impl Default for ReflectorOptions {
     fn default() -> Self {
         Self {
+            selection: Selection::default(),
             resume_from: None,
             page_size: None,
             newest: false,

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use pilothouse_machinery::ResourceVersion;
+use pilothouse_machinery::{FieldSelector, LabelSelector, ResourceVersion};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::*;
+use crate::cache::Selection;
 use crate::object::Object;
 use crate::testing::{Script, Step, answer, list, object, status, status_object, stream};
 
@@ -66,6 +67,22 @@ async fn r1_lists_any_state_first_then_watches_from_the_lists_version_with_bookm
     assert_eq!(seen[1].parameter("allowWatchBookmarks"), Some("true"));
     let seconds: u64 = seen[1].parameter("timeoutSeconds").unwrap().parse().unwrap();
     assert!((300..600).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_pages_and_watches_carry_the_selection() {
+    let script = Script::of([list(7, "t1", &[object("a", 1)]), list(7, "", &[object("b", 2)]), stream().1]);
+    let selection = Selection::in_namespace("default")
+        .with_labels(LabelSelector::parse("app=a").unwrap())
+        .with_fields(FieldSelector::parse("metadata.name=a").unwrap());
+    let options = ReflectorOptions { selection, ..ReflectorOptions::default() };
+    words(&mut reflector(&script, options), SOON).await;
+    assert_eq!(script.trace(), "LLW");
+    for seen in script.seen() {
+        assert_eq!(seen.path, "/api/v1/namespaces/default/configmaps");
+        assert_eq!(seen.parameter("labelSelector"), Some("app%3Da"));
+        assert_eq!(seen.parameter("fieldSelector"), Some("metadata.name%3Da"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,7 +53,8 @@ impl Reflector {
         query.add("allowWatchBookmarks", "true");
         query.add("resourceVersion", &self.last.to_string());
         query.add("timeoutSeconds", &asked.as_secs().to_string());
-        let request = bare("watch", Method::GET, &query.on(&self.resource.collection_path(None)));
+        let uri = self.options.selection.uri(&self.resource, &query);
+        let request = uri.and_then(|uri| bare("watch", Method::GET, &uri));
         let mut request = match request {
             Ok(request) => request,
             Err(error) => {
