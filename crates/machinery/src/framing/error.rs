@@ -1,5 +1,7 @@
 //! Limits, and how splitting fails.
 
+use crate::protobuf::WireError;
+
 /// The largest pieces a splitter holds, in bytes. A body that goes beyond one fails with the limit's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FramingLimits {
@@ -48,6 +50,9 @@ pub enum FramingError {
     /// The part around the objects is not JSON of the right form.
     #[error("cannot read the part of the body around its objects")]
     Envelope(#[source] serde_json::Error),
+    /// The part around the objects is not protobuf of the right form.
+    #[error("cannot read the part of the protobuf body around its objects")]
+    Message(#[source] WireError),
     /// The bytes are not UTF-8.
     #[error("cannot read the body as text")]
     Encoding(#[source] std::str::Utf8Error),
@@ -62,7 +67,7 @@ impl FramingError {
             Self::Truncated => "Truncated",
             Self::Unexpected { .. } => "UnexpectedByte",
             Self::NotAList { .. } => "NotAList",
-            Self::Envelope(_) => "InvalidEnvelope",
+            Self::Envelope(_) | Self::Message(_) => "InvalidEnvelope",
             Self::Encoding(_) => "InvalidEncoding",
         }
     }

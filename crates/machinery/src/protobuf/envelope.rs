@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::error::{DecodeError, EncodeError};
+use super::error::{DecodeError, EncodeError, WireError};
 use super::wire::{Reader, Writer};
 use super::{from_wire, to_wire};
 use crate::GroupVersionKind;
@@ -29,10 +29,8 @@ pub fn decode(body: &[u8]) -> Result<(GroupVersionKind, Value), DecodeError> {
 /// Reads a body that stands at this depth inside another one.
 pub(super) fn read(body: &[u8], depth: usize) -> Result<(GroupVersionKind, Value), DecodeError> {
     let unknown = Unknown::read(body.strip_prefix(MAGIC).ok_or(DecodeError::NotAnEnvelope)?)?;
-    for content in [unknown.content_encoding, unknown.content_type] {
-        if !content.is_empty() && content != MEDIA_TYPE {
-            return Err(DecodeError::Content { content: content.to_owned() });
-        }
+    if let Some(content) = unknown.foreign_content() {
+        return Err(DecodeError::Content { content: content.to_owned() });
     }
     if unknown.kind.is_empty() || unknown.api_version.is_empty() {
         return Err(DecodeError::MissingKind);
@@ -77,17 +75,19 @@ pub(super) fn write(kind: &GroupVersionKind, object: &Value, depth: usize) -> Re
 
 /// `runtime.Unknown`.
 #[derive(Default)]
-struct Unknown<'a> {
-    api_version: &'a str,
-    kind: &'a str,
-    raw: &'a [u8],
+pub(crate) struct Unknown<'a> {
+    pub(crate) api_version: &'a str,
+    pub(crate) kind: &'a str,
+    /// The object's message; a part of the input even when it is empty.
+    pub(crate) raw: &'a [u8],
     content_encoding: &'a str,
     content_type: &'a str,
 }
 
 impl<'a> Unknown<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut unknown = Self::default();
+    /// Reads the message after the prefix.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, WireError> {
+        let mut unknown = Self { raw: &bytes[..0], ..Self::default() };
         let mut reader = Reader::new(bytes);
         while let Some((tag, value)) = reader.next()? {
             match tag {
@@ -108,5 +108,11 @@ impl<'a> Unknown<'a> {
             }
         }
         Ok(unknown)
+    }
+
+    /// The content encoding or type, where it says that the object is no plain protobuf.
+    pub(crate) fn foreign_content(&self) -> Option<&'a str> {
+        let contents = [self.content_encoding, self.content_type];
+        contents.into_iter().find(|content| !content.is_empty() && *content != MEDIA_TYPE)
     }
 }

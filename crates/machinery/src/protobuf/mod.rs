@@ -13,10 +13,11 @@ mod error;
 mod from_wire;
 mod special;
 mod to_wire;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use envelope::Unknown;
 pub use envelope::{MAGIC, MEDIA_TYPE, decode, encode};
 pub use error::{DecodeError, EncodeError, ValueError, WireError};

@@ -3,16 +3,16 @@
 use super::error::WireError;
 
 /// Levels of nesting that are read or written.
-pub(super) const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
-pub(super) const VARINT: u8 = 0;
-pub(super) const FIXED64: u8 = 1;
-pub(super) const LENGTH: u8 = 2;
+pub(crate) const VARINT: u8 = 0;
+pub(crate) const FIXED64: u8 = 1;
+pub(crate) const LENGTH: u8 = 2;
 const FIXED32: u8 = 5;
 
 /// One value as it stands on the wire.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum WireValue<'a> {
+pub(crate) enum WireValue<'a> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'a [u8]),
@@ -29,18 +29,18 @@ impl<'a> WireValue<'a> {
         }
     }
 
-    pub(super) fn bytes(self) -> Result<&'a [u8], WireError> {
+    pub(crate) fn bytes(self) -> Result<&'a [u8], WireError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
             other => Err(WireError::WireType { expected: LENGTH, found: other.wire_type() }),
         }
     }
 
-    pub(super) fn text(self) -> Result<&'a str, WireError> {
+    pub(crate) fn text(self) -> Result<&'a str, WireError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| WireError::NotUtf8)
     }
 
-    pub(super) fn varint(self) -> Result<u64, WireError> {
+    pub(crate) fn varint(self) -> Result<u64, WireError> {
         match self {
             Self::Varint(number) => Ok(number),
             other => Err(WireError::WireType { expected: VARINT, found: other.wire_type() }),
@@ -48,17 +48,17 @@ impl<'a> WireValue<'a> {
     }
 
     /// A signed number, which the wire carries in two's complement.
-    pub(super) fn int64(self) -> Result<i64, WireError> {
+    pub(crate) fn int64(self) -> Result<i64, WireError> {
         Ok(self.varint()?.cast_signed())
     }
 
     /// The low half, as other readers take it.
     #[expect(clippy::cast_possible_truncation, reason = "protobuf defines int32 as the low 32 bits")]
-    pub(super) fn int32(self) -> Result<i32, WireError> {
+    pub(crate) fn int32(self) -> Result<i32, WireError> {
         Ok(self.varint()? as i32)
     }
 
-    pub(super) fn double(self) -> Result<f64, WireError> {
+    pub(crate) fn double(self) -> Result<f64, WireError> {
         match self {
             Self::Fixed64(bits) => Ok(f64::from_bits(bits)),
             other => Err(WireError::WireType { expected: FIXED64, found: other.wire_type() }),
@@ -68,21 +68,21 @@ impl<'a> WireValue<'a> {
 
 /// Reads the tagged values of one message.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The next field number and value; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<(u32, WireValue<'a>)>, WireError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, WireValue<'a>)>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A variable-length number: seven bits a byte, least significant first.
-    pub(super) fn number(&mut self) -> Result<u64, WireError> {
+    pub(crate) fn number(&mut self) -> Result<u64, WireError> {
         let mut number = 0;
         for shift in (0..70).step_by(7) {
             let (byte, rest) = self.rest.split_first().ok_or(WireError::Truncated)?;
@@ -137,26 +137,26 @@ impl<'a> Reader<'a> {
 
 /// Writes the tagged values of one message.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    pub(super) fn varint(&mut self, tag: u32, number: u64) {
+    pub(crate) fn varint(&mut self, tag: u32, number: u64) {
         self.number(u64::from(tag) << 3 | u64::from(VARINT));
         self.number(number);
     }
 
-    pub(super) fn double(&mut self, tag: u32, number: f64) {
+    pub(crate) fn double(&mut self, tag: u32, number: f64) {
         self.number(u64::from(tag) << 3 | u64::from(FIXED64));
         self.bytes.extend(number.to_bits().to_le_bytes());
     }
 
-    pub(super) fn bytes(&mut self, tag: u32, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, tag: u32, bytes: &[u8]) {
         self.number(u64::from(tag) << 3 | u64::from(LENGTH));
         self.number(bytes.len() as u64);
         self.bytes.extend_from_slice(bytes);
