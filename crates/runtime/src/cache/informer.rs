@@ -8,12 +8,12 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::CachedObject;
 use super::flag::Flag;
 use super::index::IndexError;
 use super::reflector::{Reflector, ReflectorEvent, WatchEvent};
 use super::store::Store;
 use super::subscription::{ChangeQueue, Subscription};
+use super::{CachedObject, InformerOptions};
 use crate::metrics::Metrics;
 
 /// A cache of all objects of one type, kept up to date by one list and watch, shared by everybody who asks.
@@ -37,6 +37,7 @@ pub struct Informer {
 #[derive(Debug)]
 pub(super) struct Core {
     resource: ResourceType,
+    options: InformerOptions,
     store: Store,
     subscribers: Mutex<Subscribers>,
     synced: Flag,
@@ -60,10 +61,16 @@ struct Subscribers {
 
 impl Informer {
     /// An informer that stops when `token` is cancelled, and cancels it when nobody holds the informer.
-    pub(super) fn new(resource: ResourceType, token: CancellationToken, metrics: &Metrics) -> Self {
+    pub(super) fn new(
+        resource: ResourceType,
+        options: InformerOptions,
+        token: CancellationToken,
+        metrics: &Metrics,
+    ) -> Self {
         let core = Core {
             gauges: Gauges::new(metrics, &resource),
             resource,
+            options,
             store: Store::default(),
             subscribers: Mutex::default(),
             synced: Flag::default(),
@@ -86,6 +93,11 @@ impl Informer {
     #[must_use]
     pub fn resource_type(&self) -> &ResourceType {
         &self.core.resource
+    }
+
+    /// What it caches and how.
+    pub fn options(&self) -> &InformerOptions {
+        &self.core.options
     }
 
     /// The objects.

@@ -8,7 +8,7 @@ use pilothouse_machinery::{Environment, ResourceType};
 use tokio_util::sync::CancellationToken;
 
 use super::reflector::{Reflector, ReflectorMetrics, ReflectorOptions};
-use super::{Informer, Lister};
+use super::{Informer, InformerError, InformerOptions, Lister, Selection};
 use crate::client::Client;
 use crate::metrics::Metrics;
 use crate::object::Object;
@@ -22,13 +22,35 @@ pub struct Informers {
     shared: Arc<Shared>,
 }
 
+/// What tells informers apart.
+type InformerKey = (ResourceType, Selection);
+
 #[derive(Debug)]
 struct Shared {
     client: Client,
     environment: Environment,
     metrics: Metrics,
-    informers: Mutex<BTreeMap<ResourceType, Informer>>,
+    informers: Mutex<BTreeMap<InformerKey, Informer>>,
     token: CancellationToken,
+}
+
+impl Shared {
+    fn start(&self, resource: &ResourceType, options: InformerOptions) -> Informer {
+        let token = self.token.child_token();
+        let reflector = Reflector::new(
+            self.client.clone(),
+            resource.clone(),
+            ReflectorOptions {
+                selection: options.selection(),
+                page_size: options.page_size(),
+                ..ReflectorOptions::default()
+            },
+            ReflectorMetrics::new(&self.metrics, resource),
+        );
+        let informer = Informer::new(resource.clone(), options, token.clone(), &self.metrics);
+        self.environment.spawn("informer", informer.follow(reflector, token));
+        informer
+    }
 }
 
 impl Informers {
@@ -50,20 +72,29 @@ impl Informers {
     #[must_use]
     pub fn informer(&self, resource: &ResourceType) -> Informer {
         let mut informers = self.shared.informers.lock();
-        if let Some(informer) = informers.get(resource) {
-            return informer.clone();
+        let running = informers.entry((resource.clone(), Selection::everything()));
+        running.or_insert_with(|| self.shared.start(resource, InformerOptions::default())).clone()
+    }
+
+    /// The informer of a type with these options: the one that runs, or a new one.
+    ///
+    /// **Errors.** [`InformerError::Conflict`] when it runs with another value of an option that is set here.
+    pub fn informer_with(
+        &self,
+        resource: &ResourceType,
+        options: InformerOptions,
+    ) -> Result<Informer, InformerError> {
+        let mut informers = self.shared.informers.lock();
+        let key = (resource.clone(), options.selection());
+        let Some(running) = informers.get(&key) else {
+            let informer = self.shared.start(resource, options);
+            informers.insert(key, informer.clone());
+            return Ok(informer);
+        };
+        match InformerError::between(resource, running.options(), &options) {
+            Some(conflict) => Err(conflict),
+            None => Ok(running.clone()),
         }
-        let token = self.shared.token.child_token();
-        let informer = Informer::new(resource.clone(), token.clone(), &self.shared.metrics);
-        let reflector = Reflector::new(
-            self.shared.client.clone(),
-            resource.clone(),
-            ReflectorOptions::default(),
-            ReflectorMetrics::new(&self.shared.metrics, resource),
-        );
-        self.shared.environment.spawn("informer", informer.follow(reflector, token));
-        informers.insert(resource.clone(), informer.clone());
-        informer
     }
 
     /// The informer of a type known at compile time.
