@@ -93,7 +93,7 @@ fn entry(resource: &ResourceType, stage: usize, object: &Value) -> Result<Journa
     Ok(JournalEntry {
         event: if stage == 0 { JournalEvent::Added } else { JournalEvent::Modified },
         key: object.key().clone(),
-        uid: object.uid().into(),
+        uid: object.uid().clone(),
         resource_version: object.resource_version().clone(),
         object: Some(Arc::new(object)),
         provenance: Provenance::Watch,

@@ -156,12 +156,12 @@ impl Collector {
 
     fn take_in(&self, resource: &ResourceType, change: &Change) -> Vec<Arc<str>> {
         if change.kind == ChangeKind::Deleted {
-            return self.graph.lock().forget(resource, change.key());
+            return self.graph.lock().forget(resource, &change.key);
         }
-        match Node::read(resource, change.key(), change.object.bytes()) {
+        match Node::read(resource, &change.key, change.object.bytes()) {
             Ok(node) => self.graph.lock().observe(&node),
             Err(error) => {
-                tracing::warn!(%error, %resource, key = %change.key(), "cannot read an object's metadata");
+                tracing::warn!(%error, %resource, key = %change.key, "cannot read an object's metadata");
                 Vec::new()
             }
         }

@@ -80,7 +80,7 @@ impl JournalSink for RecorderSink {
         let live = self.recorder.store.live_objects(self.recorder.cluster_id, objects).await?;
         let known = live.into_iter().map(|object| KnownObject {
             key: ObjectKey::new(object.namespace, object.name),
-            uid: object.uid.into(),
+            uid: object.uid.as_str().into(),
             resource_version: ResourceVersion::parse(&object.resource_version),
         });
         Ok(known.collect())

@@ -103,7 +103,7 @@ fn watches_split_at_every_chunk_size() {
                 {\"object\":{\"b\":[1]},\"type\":\"NEW\",\"extra\":1}\r\n {\"type\":\"DELETED\",\"object\":{}}";
     for size in SIZES {
         let frames = watch(body.as_bytes(), size, FramingLimits::default()).unwrap();
-        let frames: Vec<_> = frames.iter().map(|f| (&*f.event_type, &f.object[..])).collect();
+        let frames: Vec<_> = frames.iter().map(|f| (f.event_type.as_str(), &f.object[..])).collect();
         let expected: [(&str, &[u8]); 3] =
             [("ADDED", br#"{"a":"\n{"}"#), ("NEW", br#"{"b":[1]}"#), ("DELETED", b"{}")];
         assert_eq!(frames, expected, "chunks of {size}");
@@ -113,7 +113,7 @@ fn watches_split_at_every_chunk_size() {
 #[test]
 fn n4_a_status_without_an_event_around_it_is_an_error_event() {
     let frames = watch(b"{\"kind\":\"Status\",\"code\":410}\n", 9, FramingLimits::default()).unwrap();
-    assert_eq!(frames[0].event_type, "ERROR");
+    assert_eq!(frames[0].event_type, WatchEventType::Error);
     assert_eq!(&frames[0].object[..], b"{\"kind\":\"Status\",\"code\":410}");
 }
 

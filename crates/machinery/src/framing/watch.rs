@@ -6,13 +6,13 @@ use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{FramingError, FramingLimits};
+use super::{FramingError, FramingLimits, WatchEventType};
 
 /// One event of a watch, its object still bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchFrame {
-    /// `ADDED`, `MODIFIED`, `DELETED`, `BOOKMARK`, `ERROR`, or what a newer server says.
-    pub event_type: String,
+    /// What happened.
+    pub event_type: WatchEventType,
     /// The object: JSON text.
     pub object: Bytes,
 }
@@ -89,12 +89,13 @@ impl WatchSplitter {
         let parsed: Line<'_> = serde_json::from_str(text).map_err(FramingError::Envelope)?;
         match (parsed.event_type, parsed.object, parsed.kind.as_deref()) {
             (Some(event_type), Some(object), _) => Ok(Some(WatchFrame {
-                event_type: event_type.into_owned(),
+                event_type: WatchEventType::parse(&event_type),
                 object: line.slice_ref(object.get().as_bytes()),
             })),
-            (None, _, Some("Status")) => {
-                Ok(Some(WatchFrame { event_type: "ERROR".into(), object: line.slice_ref(text.as_bytes()) }))
-            }
+            (None, _, Some("Status")) => Ok(Some(WatchFrame {
+                event_type: WatchEventType::Error,
+                object: line.slice_ref(text.as_bytes()),
+            })),
             _ => Err(FramingError::Unexpected {
                 expected: "an event with type and object",
                 offset: self.offset.saturating_sub(line.len() as u64),

@@ -4,10 +4,22 @@
 //! at once (key, versions, labels, owners) comes from one pass over those bytes, which also validates them:
 //! UTF-8 and JSON structure. The noise of `managedFields` is cut at byte level.
 
+mod deserialize;
+mod error;
+mod hash;
+mod interner;
+mod labels;
 mod normalise;
-mod scan;
+mod object;
+mod scanner;
 #[cfg(test)]
 mod tests;
+mod uid;
 
+pub use error::{ScanError, ScanFailure};
+pub use interner::{Interner, OwnerFields};
+pub use labels::LabelSet;
 pub use normalise::normalise;
-pub use scan::{ObjectHeader, OwnerHeader, ScanError, ScannedObject, scan};
+pub use object::{ObjectHeader, OwnerHeader, ScannedObject};
+pub use scanner::{Scanner, scan};
+pub use uid::Uid;

@@ -1,12 +1,11 @@
 //! An object in a cache.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use pilothouse_machinery::header::{ScanError, normalise, scan};
+use pilothouse_machinery::header::{LabelSet, ScanError, Scanner, Uid, normalise};
 use pilothouse_machinery::{ObjectHeader, ObjectKey, ResourceType, ResourceVersion};
 use serde_json::Value;
 
@@ -53,7 +52,16 @@ impl CachedObject {
     /// Takes in the bytes of one object of type `resource`, which fills in `apiVersion` and `kind` where the
     /// object leaves them out. An object that says it is of another type is refused.
     pub fn from_bytes(bytes: &[u8], resource: &ResourceType) -> Result<Self, ScanError> {
-        let scanned = scan(bytes)?;
+        Self::read(bytes, resource, &mut Scanner::new())
+    }
+
+    /// [`from_bytes`](Self::from_bytes) with a scanner that reads many, so that headers share what they say alike.
+    pub(crate) fn read(
+        bytes: &[u8],
+        resource: &ResourceType,
+        scanner: &mut Scanner,
+    ) -> Result<Self, ScanError> {
+        let scanned = scanner.scan(bytes)?;
         scanned.check_type(resource)?;
         let bytes = normalise(bytes, &scanned, resource);
         Ok(Self { header: scanned.header, bytes, decoded: OnceLock::new() })
@@ -72,7 +80,7 @@ impl CachedObject {
 
     /// The uid.
     #[must_use]
-    pub fn uid(&self) -> &str {
+    pub fn uid(&self) -> &Uid {
         &self.header.uid
     }
 
@@ -90,7 +98,7 @@ impl CachedObject {
 
     /// The labels.
     #[must_use]
-    pub fn labels(&self) -> &BTreeMap<String, String> {
+    pub fn labels(&self) -> &LabelSet {
         &self.header.labels
     }
 

@@ -180,13 +180,15 @@ fn shows(informer: &Informer, write: &Write) -> bool {
     let cached = store.get(&write.object);
     let cached: Option<&CachedObject> = cached.as_deref();
     match &write.shows {
-        Shows::Gone { uid } => cached.is_none_or(|object| object.uid() != uid || object.header().deleting),
+        Shows::Gone { uid } => {
+            cached.is_none_or(|object| object.uid() != uid.as_str() || object.header().deleting)
+        }
         Shows::Version { uid, version } => {
             store.resource_version().is_at_least(version)
                 || cached.is_some_and(|object| match object.resource_version().compare(version) {
                     Some(order) => order.is_ge(),
                     // Versions that cannot be compared (W5): only another life of the object is surely later.
-                    None => object.uid() != uid,
+                    None => object.uid() != uid.as_str(),
                 })
         }
     }

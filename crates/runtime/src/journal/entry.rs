@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use pilothouse_machinery::header::Uid;
 use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
 
 use crate::cache::CachedObject;
@@ -44,7 +45,7 @@ pub struct JournalEntry {
     /// The object's key.
     pub key: ObjectKey,
     /// The object's uid.
-    pub uid: Arc<str>,
+    pub uid: Uid,
     /// The version: of a deletion, the deletion's own; of a vanished object, the last one known.
     pub resource_version: ResourceVersion,
     /// The object; `None` for a vanished one.
@@ -120,7 +121,7 @@ pub struct KnownObject {
     /// The object's key.
     pub key: ObjectKey,
     /// The object's uid.
-    pub uid: Arc<str>,
+    pub uid: Uid,
     /// The newest version recorded.
     pub resource_version: ResourceVersion,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pilothouse_machinery::ResourceVersion;
+use pilothouse_machinery::header::Uid;
 
 use super::{GapCause, JournalEntry, JournalEvent, JournalGap, KnownObject, Provenance};
 use crate::cache::CachedObject;
@@ -17,14 +18,14 @@ use crate::cache::reflector::ListCause;
 pub(super) struct Relist {
     cause: ListCause,
     /// What is known and has not been listed so far, by uid.
-    missing: BTreeMap<Arc<str>, KnownObject>,
+    missing: BTreeMap<Uid, KnownObject>,
     changed: u64,
     new: u64,
 }
 
 impl Relist {
     pub(super) fn new(cause: ListCause, known: Vec<KnownObject>) -> Self {
-        let missing = known.into_iter().map(|object| (Arc::clone(&object.uid), object)).collect();
+        let missing = known.into_iter().map(|object| (object.uid.clone(), object)).collect();
         Self { cause, missing, changed: 0, new: 0 }
     }
 
@@ -103,7 +104,7 @@ pub(super) fn entry(
     JournalEntry {
         event,
         key: object.key().clone(),
-        uid: Arc::clone(&object.header().uid),
+        uid: object.uid().clone(),
         resource_version: object.resource_version().clone(),
         object: Some(object),
         provenance,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use parking_lot::Mutex;
+use pilothouse_machinery::header::Uid;
 use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -54,7 +55,7 @@ impl Database {
     fn know(&self, name: &str, version: u64) {
         let known = KnownObject {
             key: ObjectKey::new("default", name),
-            uid: format!("uid-{name}").into(),
+            uid: Uid::parse(&format!("uid-{name}")),
             resource_version: ResourceVersion::from_number(version),
         };
         self.0.lock().live.insert(known.key.clone(), known);

@@ -62,7 +62,7 @@ impl JournalSink for Memory {
             let number = entry.resource_version.number().unwrap();
             tables.versions.entry(entry.uid.to_string()).or_default().push((entry.event, number));
             if gone || entry.event == JournalEvent::Deleted {
-                tables.live.remove(&*entry.uid);
+                tables.live.remove(&entry.uid.to_string());
             } else {
                 let known =
                     KnownObject { key: entry.key, uid: entry.uid, resource_version: entry.resource_version };

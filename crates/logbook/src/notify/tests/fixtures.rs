@@ -44,7 +44,7 @@ pub(super) async fn record(
         JournalEntry {
             event: JournalEvent::Modified,
             key: object.key().clone(),
-            uid: object.uid().into(),
+            uid: object.uid().clone(),
             resource_version: object.resource_version().clone(),
             object: Some(Arc::new(object)),
             provenance,

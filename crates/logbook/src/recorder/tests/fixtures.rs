@@ -51,7 +51,7 @@ pub(super) fn entry(
     JournalEntry {
         event,
         key: object.key().clone(),
-        uid: object.uid().into(),
+        uid: object.uid().clone(),
         resource_version: object.resource_version().clone(),
         object: Some(Arc::new(object)),
         provenance,

@@ -20,7 +20,7 @@ async fn j3_a_restart_finds_the_position_and_the_live_objects_of_the_last_commit
     assert_eq!(sink.position(&JOBS).await.unwrap(), Some(ResourceVersion::from_number(14)));
     let known = sink.known(&JOBS).await.unwrap();
     assert_eq!(known.len(), 1);
-    assert_eq!((&known[0].key, &*known[0].uid), (&ObjectKey::new("default", "job-1"), JOB_UID));
+    assert_eq!((&known[0].key, &known[0].uid), (&ObjectKey::new("default", "job-1"), &JOB_UID.into()));
     assert_eq!(known[0].resource_version, ResourceVersion::from_number(14));
     commit(&recorder, &batch(&JOBS, jobs[2..].to_vec())).await;
     assert!(sink.known(&JOBS).await.unwrap().is_empty(), "a deleted job is not live");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Method;
 use pilothouse_machinery::framing::ListMetadata;
+use pilothouse_machinery::header::Scanner;
 use pilothouse_machinery::{ResourceType, ResourceVersion, Status};
 
 use super::machine::State;
@@ -152,8 +153,9 @@ impl Reflector {
             return Err(PageError::Refused(Box::new(status)));
         }
         let (resource, metrics, mut items) = (&self.resource, &self.metrics, Vec::new());
+        let scanner = &mut self.scanner;
         let take = |item: &Bytes| {
-            items.extend(take_in(item, resource, metrics));
+            items.extend(take_in(item, resource, scanner, metrics));
             Ok(())
         };
         let metadata = self.client.read_items("list", response.into_body(), take).await?;
@@ -165,9 +167,10 @@ impl Reflector {
 pub(super) fn take_in(
     bytes: &[u8],
     resource: &ResourceType,
+    scanner: &mut Scanner,
     metrics: &ReflectorMetrics,
 ) -> Option<Arc<CachedObject>> {
-    match CachedObject::from_bytes(bytes, resource) {
+    match CachedObject::read(bytes, resource, scanner) {
         Ok(object) => Some(Arc::new(object)),
         Err(error) => {
             let reason = error.reason();

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use pilothouse_machinery::header::Scanner;
 use pilothouse_machinery::{Environment, ResourceType, ResourceVersion};
 use tokio::time::Instant;
 
@@ -20,6 +21,7 @@ pub(crate) struct Reflector {
     pub(super) client: Client,
     pub(super) resource: ResourceType,
     pub(super) options: ReflectorOptions,
+    pub(super) scanner: Scanner,
     pub(super) metrics: ReflectorMetrics,
     pub(super) state: State,
     /// The last version seen, by list, event or bookmark.
@@ -68,6 +70,7 @@ impl Reflector {
             client,
             resource,
             options,
+            scanner: Scanner::new(),
             metrics,
             last: resumed.unwrap_or_default(),
             pages_always: false,

@@ -1,13 +1,14 @@
 //! Watches.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
-use pilothouse_machinery::framing::{FramingError, FramingLimits, WatchFrame, WatchSplitter};
+use pilothouse_machinery::framing::{FramingError, FramingLimits, WatchEventType, WatchFrame, WatchSplitter};
 use pilothouse_machinery::{ResourceVersion, Status, StatusReason};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use super::list::take_in;
 use super::machine::State;
 use super::status::{is_too_large, retry_after};
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
+use crate::cache::CachedObject;
 use crate::client::{ClientError, Query, bare, failure_of, is_success, status_reason};
 
 /// A watch that ends sooner, without an event, is a failure (R20).
@@ -151,7 +153,7 @@ impl Reflector {
     fn take_frames(&mut self, frames: &[WatchFrame]) {
         let mut events = Vec::with_capacity(frames.len());
         for frame in frames {
-            if frame.event_type == "ERROR" {
+            if frame.event_type == WatchEventType::Error {
                 self.flush(&mut events);
                 let status = serde_json::from_slice(&frame.object).unwrap_or_else(|error| {
                     Status::failure(StatusReason::Unknown, format!("unreadable error event: {error}"))
@@ -178,12 +180,12 @@ impl Reflector {
         }
     }
 
-    fn event(&self, frame: &WatchFrame) -> Option<WatchEvent> {
-        let event = match &*frame.event_type {
-            "ADDED" => WatchEvent::Added(take_in(&frame.object, &self.resource, &self.metrics)?),
-            "MODIFIED" => WatchEvent::Modified(take_in(&frame.object, &self.resource, &self.metrics)?),
-            "DELETED" => WatchEvent::Deleted(take_in(&frame.object, &self.resource, &self.metrics)?),
-            "BOOKMARK" => match serde_json::from_slice::<BookmarkObject>(&frame.object) {
+    fn event(&mut self, frame: &WatchFrame) -> Option<WatchEvent> {
+        let event = match &frame.event_type {
+            WatchEventType::Added => WatchEvent::Added(self.take_in(&frame.object)?),
+            WatchEventType::Modified => WatchEvent::Modified(self.take_in(&frame.object)?),
+            WatchEventType::Deleted => WatchEvent::Deleted(self.take_in(&frame.object)?),
+            WatchEventType::Bookmark => match serde_json::from_slice::<BookmarkObject>(&frame.object) {
                 Ok(object) => WatchEvent::Bookmark(ResourceVersion::parse(&object.metadata.resource_version)),
                 Err(error) => {
                     tracing::warn!(resource = %self.resource, %error, "skip an unreadable bookmark");
@@ -192,13 +194,17 @@ impl Reflector {
                 }
             },
             other => {
-                tracing::warn!(resource = %self.resource, event_type = other, "skip an unknown event");
+                tracing::warn!(resource = %self.resource, event_type = %other, "skip an unknown event");
                 self.metrics.skip("UnknownEvent");
                 return None;
             }
         };
-        self.metrics.event(&frame.event_type);
+        self.metrics.event(frame.event_type.as_str());
         Some(event)
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) -> Option<Arc<CachedObject>> {
+        take_in(bytes, &self.resource, &mut self.scanner, &self.metrics)
     }
 
     /// The stream has ended, by the server's will or the network's.
