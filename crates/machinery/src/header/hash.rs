@@ -27,7 +27,7 @@ impl Hasher for AlreadyHashed {
 /// to collide: whoever uses it compares what it found.
 pub(super) fn hash(before: u64, bytes: &[u8]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut state = before ^ ODD ^ bytes.len() as u64;
+    let mut state = before.rotate_left(32) ^ ODD ^ bytes.len() as u64;
     let (words, rest) = bytes.as_chunks::<8>();
     for word in words {
         state = mix(state ^ u64::from_le_bytes(*word));
