@@ -3,6 +3,7 @@
 use std::fmt;
 
 /// A parser's complaint in which texts of the object are left out, because they may be secret.
+#[derive(Clone)]
 pub(crate) struct Unreadable(String);
 
 impl From<serde_json::Error> for Unreadable {

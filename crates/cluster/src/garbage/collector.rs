@@ -158,7 +158,14 @@ impl Collector {
         if change.kind == ChangeKind::Deleted {
             return self.graph.lock().forget(resource, &change.key);
         }
-        match Node::read(resource, &change.key, change.object.bytes()) {
+        let json = match change.object.json() {
+            Ok(json) => json,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read an object's metadata");
+                return Vec::new();
+            }
+        };
+        match Node::read(resource, &change.key, &json) {
             Ok(node) => self.graph.lock().observe(&node),
             Err(error) => {
                 tracing::warn!(%error, %resource, key = %change.key, "cannot read an object's metadata");

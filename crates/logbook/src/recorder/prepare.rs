@@ -51,11 +51,14 @@ pub(super) fn prepare(entries: &[JournalEntry]) -> Result<Vec<Prepared>, StoreEr
     let mut prepared = Vec::with_capacity(entries.len());
     for entry in entries {
         let document = match &entry.object {
-            Some(object) => Some(PackedDocument {
-                sha256: Sha256::digest(object.bytes()).into(),
-                length: i64::try_from(object.bytes().len()).unwrap_or(i64::MAX),
-                bytes: compressor.compress(object.bytes()).map_err(document_error)?,
-            }),
+            Some(object) => {
+                let json = object.json().map_err(|error| document_error(std::io::Error::other(error)))?;
+                Some(PackedDocument {
+                    sha256: Sha256::digest(&json).into(),
+                    length: i64::try_from(json.len()).unwrap_or(i64::MAX),
+                    bytes: compressor.compress(&json).map_err(document_error)?,
+                })
+            }
             None => None,
         };
         prepared.push(Prepared {

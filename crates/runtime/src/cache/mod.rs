@@ -29,7 +29,7 @@ pub use informer::Informer;
 pub use informer_error::InformerError;
 pub use informers::Informers;
 pub use lister::{Lister, Readable};
-pub use object::{CachedObject, DecodeError};
+pub use object::{CachedObject, DecodeError, Encoding, Intake, Projection, Rejected, Residence, TypeDecoder};
 pub use options::{InformerOptions, WireFormat};
 pub use selection::Selection;
 pub use snapshot::Snapshot;

@@ -57,13 +57,13 @@ impl Read {
     fn weight(&self) -> usize {
         match self {
             Self::ListStarted(_) | Self::ListCompleted(_) => 0,
-            Self::ListItems(items) => items.iter().map(|object| object.bytes().len()).sum(),
+            Self::ListItems(items) => items.iter().map(|object| object.size()).sum(),
             Self::Watched(events, _) => events
                 .iter()
                 .map(|event| match event {
                     WatchEvent::Added(object)
                     | WatchEvent::Modified(object)
-                    | WatchEvent::Deleted(object) => object.bytes().len(),
+                    | WatchEvent::Deleted(object) => object.size(),
                     WatchEvent::Bookmark(_) => 0,
                 })
                 .sum(),

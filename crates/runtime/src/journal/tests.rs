@@ -388,7 +388,7 @@ async fn j6_what_is_left_of_a_piece_after_a_commit_in_its_middle_still_counts_ag
 /// How many bytes of the buffer one object takes.
 fn script_object_length() -> usize {
     let resource = ConfigMap::resource_type();
-    crate::cache::CachedObject::from_value(&object("a", 100), &resource).unwrap().bytes().len()
+    crate::cache::CachedObject::from_value(&object("a", 100), &resource).unwrap().size()
 }
 
 #[tokio::test(start_paused = true)]

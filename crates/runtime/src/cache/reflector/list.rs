@@ -6,13 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Method;
 use pilothouse_machinery::framing::ListMetadata;
-use pilothouse_machinery::header::Scanner;
-use pilothouse_machinery::{ResourceType, ResourceVersion, Status};
+use pilothouse_machinery::{ResourceVersion, Status};
 
 use super::machine::State;
 use super::status::{is_too_large, retry_after};
 use super::{ListCause, Reflector, ReflectorEvent, ReflectorMetrics};
-use crate::cache::CachedObject;
+use crate::cache::{CachedObject, Encoding, Intake};
 use crate::client::{ClientError, Query, bare, failure_of, is_success, send_once, status_reason};
 
 const DEFAULT_PAGE: u32 = 500;
@@ -152,10 +151,9 @@ impl Reflector {
             let status = self.client.in_time("list", failure_of(response)).await?;
             return Err(PageError::Refused(Box::new(status)));
         }
-        let (resource, metrics, mut items) = (&self.resource, &self.metrics, Vec::new());
-        let scanner = &mut self.scanner;
+        let (intake, metrics, mut items) = (&mut self.intake, &self.metrics, Vec::new());
         let take = |item: &Bytes| {
-            items.extend(take_in(item, resource, scanner, metrics));
+            items.extend(take_in(item, intake, metrics));
             Ok(())
         };
         let metadata = self.client.read_items("list", response.into_body(), take).await?;
@@ -166,15 +164,14 @@ impl Reflector {
 /// The object in these bytes; nothing, a log line and a count when they are no object of the type (R17).
 pub(super) fn take_in(
     bytes: &[u8],
-    resource: &ResourceType,
-    scanner: &mut Scanner,
+    intake: &mut Intake,
     metrics: &ReflectorMetrics,
 ) -> Option<Arc<CachedObject>> {
-    match CachedObject::read(bytes, resource, scanner) {
-        Ok(object) => Some(Arc::new(object)),
+    match intake.take(bytes, Encoding::Json) {
+        Ok(object) => Some(object),
         Err(error) => {
             let reason = error.reason();
-            tracing::error!(%resource, %error, reason, "skip what is no object of the type");
+            tracing::error!(error = &error as &dyn Error, reason, "skip what is no object of the type");
             metrics.skip(reason);
             None
         }

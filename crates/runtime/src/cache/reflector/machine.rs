@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use pilothouse_machinery::header::Scanner;
 use pilothouse_machinery::{Environment, ResourceType, ResourceVersion};
 use tokio::time::Instant;
 
@@ -11,6 +10,7 @@ use super::backoff::Backoff;
 use super::list::{ListFrom, Listing};
 use super::watch::Watching;
 use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
+use crate::cache::Intake;
 use crate::client::Client;
 
 /// No server may make a reflector wait longer.
@@ -21,8 +21,9 @@ pub(crate) struct Reflector {
     pub(super) client: Client,
     pub(super) resource: ResourceType,
     pub(super) options: ReflectorOptions,
-    pub(super) scanner: Scanner,
     pub(super) metrics: ReflectorMetrics,
+    /// Makes objects of bytes.
+    pub(super) intake: Intake,
     pub(super) state: State,
     /// The last version seen, by list, event or bookmark.
     pub(super) last: ResourceVersion,
@@ -68,9 +69,9 @@ impl Reflector {
                 State::List(Listing::new(from, ListCause::Initial))
             },
             client,
+            intake: Intake::new(resource.clone()),
             resource,
             options,
-            scanner: Scanner::new(),
             metrics,
             last: resumed.unwrap_or_default(),
             pages_always: false,
@@ -79,6 +80,12 @@ impl Reflector {
             backoff: Backoff::new(),
             not_before: None,
         }
+    }
+
+    /// The same, with another way of taking objects in.
+    #[expect(dead_code, reason = "the registry gives each informer its own")]
+    pub(crate) fn with_intake(self, intake: Intake) -> Self {
+        Self { intake, ..self }
     }
 
     pub(super) fn environment(&self) -> &Environment {

@@ -204,7 +204,7 @@ impl Reflector {
     }
 
     fn take_in(&mut self, bytes: &[u8]) -> Option<Arc<CachedObject>> {
-        take_in(bytes, &self.resource, &mut self.scanner, &self.metrics)
+        take_in(bytes, &mut self.intake, &self.metrics)
     }
 
     /// The stream has ended, by the server's will or the network's.

@@ -1,16 +1,18 @@
 //! An object in a cache.
 
-use std::any::Any;
+use std::any::{Any, type_name};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use pilothouse_machinery::header::{LabelSet, ScanError, Scanner, Uid, normalise};
 use pilothouse_machinery::{ObjectHeader, ObjectKey, ResourceType, ResourceVersion};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::object::Object;
-use crate::unreadable::Unreadable;
+use super::DecodeError;
+use super::body::{Body, Encoding, Origin};
+use super::error::DecodeCause;
 
 /// An object as the server sent it: bytes until somebody looks.
 ///
@@ -19,52 +21,29 @@ use crate::unreadable::Unreadable;
 /// callers of that type.
 pub struct CachedObject {
     header: ObjectHeader,
-    bytes: Bytes,
+    origin: Arc<Origin>,
+    body: Body,
     decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
-}
-
-/// An object's bytes do not fit the type asked for. Neither this nor its source quotes texts of the object.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read {kind} {key} of version {resource_version} from the cache")]
-pub struct DecodeError {
-    kind: String,
-    key: ObjectKey,
-    resource_version: ResourceVersion,
-    #[source]
-    source: Unreadable,
-}
-
-impl DecodeError {
-    /// The object that could not be read.
-    #[must_use]
-    pub fn key(&self) -> &ObjectKey {
-        &self.key
-    }
-
-    /// A stable word for events and metric labels.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
-        "UnreadableObject"
-    }
 }
 
 impl CachedObject {
     /// Takes in the bytes of one object of type `resource`, which fills in `apiVersion` and `kind` where the
     /// object leaves them out. An object that says it is of another type is refused.
     pub fn from_bytes(bytes: &[u8], resource: &ResourceType) -> Result<Self, ScanError> {
-        Self::read(bytes, resource, &mut Scanner::new())
+        let scanned = Scanner::new().scan(bytes)?;
+        scanned.check_type(resource)?;
+        let kept: Vec<u8> = normalise(bytes, &scanned, resource).into();
+        let origin = Arc::new(Origin { resource: resource.clone() });
+        Ok(Self::new(scanned.header, origin, Body::Plain(Encoding::Json, kept.into_boxed_slice())))
     }
 
-    /// [`from_bytes`](Self::from_bytes) with a scanner that reads many, so that headers share what they say alike.
-    pub(crate) fn read(
-        bytes: &[u8],
-        resource: &ResourceType,
-        scanner: &mut Scanner,
-    ) -> Result<Self, ScanError> {
-        let scanned = scanner.scan(bytes)?;
-        scanned.check_type(resource)?;
-        let bytes = normalise(bytes, &scanned, resource);
-        Ok(Self { header: scanned.header, bytes, decoded: OnceLock::new() })
+    pub(super) fn new(header: ObjectHeader, origin: Arc<Origin>, body: Body) -> Self {
+        Self { header, origin, body, decoded: OnceLock::new() }
+    }
+
+    /// With this decoded form at hand.
+    pub(super) fn with_decoded(self, value: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { decoded: value.into(), ..self }
     }
 
     /// Takes in an object from its JSON value.
@@ -102,10 +81,18 @@ impl CachedObject {
         &self.header.labels
     }
 
-    /// The object as JSON text.
+    /// The object as JSON text. Borrowed when that is how it is kept, otherwise made anew.
+    pub fn json(&self) -> Result<Cow<'_, [u8]>, DecodeError> {
+        match self.body.encoded() {
+            Ok(encoded) => Ok(encoded.into_json()),
+            Err(cause) => Err(self.unreadable("JSON", cause)),
+        }
+    }
+
+    /// How many bytes of the object are held, besides its header and decoded forms.
     #[must_use]
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+    pub fn size(&self) -> usize {
+        self.body.size()
     }
 
     /// Whether this is the same version of the same object.
@@ -116,32 +103,42 @@ impl CachedObject {
 
     /// The typed object: decoded by the first caller, shared with all others of that type. A second type is
     /// decoded anew each time.
-    pub fn decode<T: Object>(&self) -> Result<Arc<T>, DecodeError> {
-        if let Some(decoded) = self.decoded.get().and_then(|any| Arc::clone(any).downcast::<T>().ok()) {
+    pub fn decode<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<Arc<T>, DecodeError> {
+        let kept = match &self.body {
+            Body::Typed(_, value) => Some(value),
+            _ => self.decoded.get(),
+        };
+        if let Some(decoded) = kept.and_then(|any| Arc::clone(any).downcast::<T>().ok()) {
             return Ok(decoded);
         }
-        let object: T = serde_json::from_slice(&self.bytes).map_err(|source| self.unreadable::<T>(source))?;
+        let object = self.decode_anew::<T>().map_err(|cause| self.unreadable(type_name::<T>(), cause))?;
         let object = Arc::new(object);
         // Two threads may have decoded at once; whoever came first is what all later callers share.
         let kept = self.decoded.get_or_init(|| Arc::clone(&object) as Arc<dyn Any + Send + Sync>);
         Ok(Arc::clone(kept).downcast().unwrap_or(object))
     }
 
-    fn unreadable<T: Object>(&self, source: serde_json::Error) -> DecodeError {
+    fn decode_anew<T: DeserializeOwned>(&self) -> Result<T, DecodeCause> {
+        Ok(self.body.encoded()?.decode()?)
+    }
+
+    fn unreadable(&self, wanted: &'static str, source: DecodeCause) -> DecodeError {
         DecodeError {
-            kind: T::resource_type().kind.into_owned(),
+            kind: self.origin.resource.kind.to_string(),
             key: self.header.key.clone(),
             resource_version: self.header.resource_version.clone(),
-            source: source.into(),
+            wanted,
+            source,
         }
     }
 
     /// The object as a JSON value, built anew each time.
     ///
-    /// Bytes that nest deeper than `serde_json` follows (128 levels) give `null`; no Kubernetes type does.
+    /// `null` when the object cannot be read as JSON (see [`json`](Self::json)), or when its text nests deeper than
+    /// `serde_json` follows (128 levels); no Kubernetes type does.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_default()
+        self.json().ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 }
 
@@ -159,6 +156,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::Object;
 
     #[test]
     fn an_object_is_decoded_once_per_first_type_and_shared() {

@@ -1,0 +1,93 @@
+//! What can go wrong when an object comes in and when it is read.
+
+use std::fmt;
+
+use pilothouse_machinery::header::ScanError;
+use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
+
+use crate::unreadable::Unreadable;
+
+/// An object in a cache cannot be read as what was asked for. Neither this nor its source quotes texts of the object.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {kind} {key} of version {resource_version} from the cache as {wanted}")]
+pub struct DecodeError {
+    pub(super) kind: String,
+    pub(super) key: ObjectKey,
+    pub(super) resource_version: ResourceVersion,
+    pub(super) wanted: &'static str,
+    #[source]
+    pub(super) source: DecodeCause,
+}
+
+/// Why an object cannot be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum DecodeCause {
+    #[error(transparent)]
+    Type(#[from] Unreadable),
+    #[error(
+        "of each object the informer keeps only {kept}: read that, or give the informer another `Projection`"
+    )]
+    NotKept { kept: &'static str },
+}
+
+impl DecodeError {
+    /// The object that could not be read.
+    #[must_use]
+    pub fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+
+    /// A stable word for events and metric labels.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self.source {
+            DecodeCause::Type(_) => "UnreadableObject",
+            DecodeCause::NotKept { .. } => "ObjectNotKept",
+        }
+    }
+}
+
+/// Bytes that did not become a cached object. Neither this nor its source quotes texts of the object.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot take {} into the cache of {resource}", Named(.key.as_ref()))]
+pub struct Rejected {
+    pub(super) resource: ResourceType,
+    pub(super) key: Option<ObjectKey>,
+    #[source]
+    pub(super) source: RejectCause,
+}
+
+/// Why bytes were rejected.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RejectCause {
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+}
+
+impl Rejected {
+    /// Namespace and name, when the bytes could be read that far.
+    #[must_use]
+    pub fn key(&self) -> Option<&ObjectKey> {
+        self.key.as_ref()
+    }
+
+    /// A stable word for events and metric labels.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match &self.source {
+            RejectCause::Scan(error) => error.reason(),
+        }
+    }
+}
+
+/// An object's key in a sentence.
+struct Named<'a>(Option<&'a ObjectKey>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(key) => key.fmt(formatter),
+            None => formatter.write_str("an object"),
+        }
+    }
+}
