@@ -18,6 +18,20 @@ pub enum DecodeError {
         /// The kind that the body names.
         kind: GroupVersionKind,
     },
+    /// The type is not in the table of built-in types.
+    #[error("failed to read a protobuf message of {name}: no such built-in type")]
+    UnknownType {
+        /// The type's name.
+        name: String,
+    },
+    /// The Rust type refuses a value.
+    #[error("failed to read protobuf field {path:?} into its type: {message}")]
+    Type {
+        /// JSON path of the field; empty for the outermost level.
+        path: String,
+        /// What the type says.
+        message: String,
+    },
     /// The object's bytes are compressed or of another media type.
     #[error("failed to read a protobuf body: its content is {content:?}")]
     Content {
@@ -121,6 +135,8 @@ impl DecodeError {
             Self::MissingKind => "MissingKind",
             Self::UnknownKind { .. } => "UnknownKind",
             Self::Content { .. } => "UnsupportedContent",
+            Self::UnknownType { .. } => "UnknownType",
+            Self::Type { .. } => "WrongType",
             Self::Field { .. } => "BadField",
         }
     }
@@ -165,7 +181,7 @@ impl From<ValueError> for EncodeError {
     }
 }
 
-fn joined(outer: &str, inner: &str) -> String {
+pub(super) fn joined(outer: &str, inner: &str) -> String {
     if inner.is_empty() || inner.starts_with('[') {
         format!("{outer}{inner}")
     } else {

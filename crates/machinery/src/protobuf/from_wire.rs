@@ -58,7 +58,11 @@ fn read_field(
             }
         }
         Shape::List => {
-            let entry = object.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+            let entry = object.entry(name).or_insert(Value::Null);
+            if entry.is_null() {
+                // Not there yet, or shown as not set by an earlier piece of the message.
+                *entry = Value::Array(Vec::new());
+            }
             let Value::Array(items) = entry else { return Ok(()) };
             for value in unpacked(&field.kind, value)? {
                 let item = element(field, value, depth)
@@ -68,7 +72,10 @@ fn read_field(
         }
         Shape::Map => {
             let (key, value) = map_entry(field, value, depth)?;
-            let entry = object.entry(name).or_insert_with(|| Value::Object(Object::new()));
+            let entry = object.entry(name).or_insert(Value::Null);
+            if entry.is_null() {
+                *entry = Value::Object(Object::new());
+            }
             if let Value::Object(entries) = entry {
                 entries.insert(key, value);
             }

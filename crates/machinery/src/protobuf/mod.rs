@@ -8,16 +8,27 @@
 //! `"resources": {}`); fields without `omitempty` are there, null for a nil list, map or pointer (`"rules": null`,
 //! `"lastTimestamp": null`). Fields that the table does not know are skipped, as Go skips them.
 
+mod collections;
 mod envelope;
 mod error;
+mod failure;
+mod fields;
 mod from_wire;
+mod gather;
+pub(crate) mod layout;
 mod special;
+mod time_text;
 mod to_wire;
+mod typed;
+mod value;
 pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod typed_tests;
 
 pub(crate) use envelope::Unknown;
 pub use envelope::{MAGIC, MEDIA_TYPE, decode, encode};
 pub use error::{DecodeError, EncodeError, ValueError, WireError};
+pub use typed::from_message;

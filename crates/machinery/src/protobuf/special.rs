@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use jiff::fmt::temporal::DateTimePrinter;
 use serde_json::{Number, Value};
 
 use super::error::{DecodeError, EncodeError, ValueError, WireError};
+use super::time_text::TimeText;
 use super::wire::{Reader, WireValue, Writer};
 use super::{MAGIC, envelope, from_wire, to_wire};
 use crate::schema::{MessageType, Schema, ValueKind};
@@ -22,16 +22,18 @@ pub(super) fn decode(kind: &ValueKind, value: WireValue<'_>, depth: usize) -> Re
         ValueKind::Int32 => value.int32()?.into(),
         ValueKind::Int64 => value.int64()?.into(),
         ValueKind::Double => number(value.double()?)?,
-        ValueKind::Time | ValueKind::MicroTime => time(value.bytes()?, *kind == ValueKind::MicroTime)?,
-        ValueKind::Quantity => match first(value.bytes()?)? {
-            Some(text) if !text.text()?.is_empty() => text.text()?.into(),
-            _ => "0".into(),
+        ValueKind::Time | ValueKind::MicroTime => {
+            match TimeText::read(value.bytes()?, *kind == ValueKind::MicroTime)? {
+                Some(text) => text.as_str().into(),
+                None => Value::Null,
+            }
+        }
+        ValueKind::Quantity => quantity(value)?.into(),
+        ValueKind::IntOrString => match int_or_string(value.bytes()?)? {
+            Ok(text) => text.into(),
+            Err(number) => number.into(),
         },
-        ValueKind::IntOrString => int_or_string(value.bytes()?)?,
-        ValueKind::Raw | ValueKind::Fields | ValueKind::Json => match first(value.bytes()?)? {
-            Some(raw) => embedded(raw.bytes()?, depth)?,
-            None => Value::Null,
-        },
+        ValueKind::Raw | ValueKind::Fields | ValueKind::Json => embedded(embedded_bytes(value)?, depth)?,
         ValueKind::Strings => texts(value.bytes()?)?,
         ValueKind::SchemaOrBool | ValueKind::SchemaOrArray | ValueKind::SchemaOrStrings => {
             schema_or(kind, value.bytes()?, depth)?
@@ -55,38 +57,26 @@ fn first(bytes: &[u8]) -> Result<Option<WireValue<'_>>, WireError> {
 
 /// Whole numbers are written without a fraction, as Go writes them.
 #[expect(clippy::cast_possible_truncation, reason = "only whole numbers within 53 bits are converted")]
-fn number(value: f64) -> Result<Value, WireError> {
+pub(super) fn number(value: f64) -> Result<Value, WireError> {
     if value.fract() == 0.0 && value.abs() < 9e15 {
         return Ok((value as i64).into());
     }
     Number::from_f64(value).map(Value::Number).ok_or(WireError::NotFinite)
 }
 
-fn time(bytes: &[u8], micros: bool) -> Result<Value, WireError> {
-    if bytes.is_empty() {
-        return Ok(Value::Null);
-    }
-    let (mut seconds, mut nanoseconds) = (0, 0);
-    let mut reader = Reader::new(bytes);
-    while let Some((tag, value)) = reader.next()? {
-        match tag {
-            1 => seconds = value.int64()?,
-            2 => nanoseconds = value.int32()?,
-            _ => {}
-        }
-    }
-    if !(0..1_000_000_000).contains(&nanoseconds) {
-        return Err(WireError::BadTime);
-    }
-    let time = Timestamp::new(seconds, nanoseconds).map_err(|_| WireError::BadTime)?;
-    let text = DateTimePrinter::new().precision(Some(if micros { 6 } else { 0 })).timestamp_to_string(&time);
-    if text.starts_with('-') || text.starts_with("0000") {
-        return Err(WireError::BadTime);
-    }
-    Ok(text.into())
+/// The text of a quantity.
+pub(super) fn quantity(value: WireValue<'_>) -> Result<&str, WireError> {
+    let text = first(value.bytes()?)?.map_or(Ok(""), WireValue::text)?;
+    Ok(if text.is_empty() { "0" } else { text })
 }
 
-fn int_or_string(bytes: &[u8]) -> Result<Value, WireError> {
+/// The bytes of a value that may be anything: JSON, a protobuf body, or nothing.
+pub(super) fn embedded_bytes(value: WireValue<'_>) -> Result<&[u8], WireError> {
+    first(value.bytes()?)?.map_or(Ok(&[]), WireValue::bytes)
+}
+
+/// A text, or else a number.
+pub(super) fn int_or_string(bytes: &[u8]) -> Result<Result<&str, i32>, WireError> {
     let (mut is_text, mut number, mut text) = (false, 0, "");
     let mut reader = Reader::new(bytes);
     while let Some((tag, value)) = reader.next()? {
@@ -97,11 +87,11 @@ fn int_or_string(bytes: &[u8]) -> Result<Value, WireError> {
             _ => {}
         }
     }
-    Ok(if is_text { text.into() } else { number.into() })
+    Ok(if is_text { Ok(text) } else { Err(number) })
 }
 
 /// JSON, or a whole protobuf body where an object of any kind stands.
-fn embedded(raw: &[u8], depth: usize) -> Result<Value, WireError> {
+pub(super) fn embedded(raw: &[u8], depth: usize) -> Result<Value, WireError> {
     if raw.is_empty() {
         return Ok(Value::Null);
     }

@@ -83,6 +83,15 @@ fn numbers_that_are_packed_or_come_in_two_pieces_are_read() {
 }
 
 #[test]
+fn a_list_that_only_the_second_piece_carries_is_not_lost() {
+    let container = message(2, &message(1, b"c"));
+    let pod = [message(2, &message(10, b"node")), message(2, &container)].concat();
+    let (_, object) = decode(&envelope("v1", "Pod", &pod)).unwrap();
+    assert_eq!(object["spec"]["nodeName"], "node");
+    assert_eq!(object["spec"]["containers"][0]["name"], "c");
+}
+
+#[test]
 fn a_body_that_is_no_envelope_or_of_no_known_kind_is_refused() {
     assert_eq!(decode(b"{}").unwrap_err().reason(), "NotAnEnvelope");
     assert_eq!(decode(MAGIC).unwrap_err().reason(), "MissingKind");

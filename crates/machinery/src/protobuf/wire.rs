@@ -67,7 +67,7 @@ impl<'a> WireValue<'a> {
 }
 
 /// Reads the tagged values of one message.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -81,7 +81,13 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// The bytes that are left.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next field number and value; `None` at the end.
+    #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<(u32, WireValue<'a>)>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -109,7 +115,16 @@ impl<'a> Reader<'a> {
     }
 
     /// A variable-length number: seven bits a byte, least significant first.
+    #[inline]
     pub(crate) fn number(&mut self) -> Result<u64, WireError> {
+        if let Some((byte, rest)) = self.rest.split_first().filter(|(byte, _)| **byte < 0x80) {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_number()
+    }
+
+    fn long_number(&mut self) -> Result<u64, WireError> {
         let mut number = 0;
         for shift in (0..70).step_by(7) {
             let (byte, rest) = self.rest.split_first().ok_or(WireError::Truncated)?;
@@ -122,6 +137,7 @@ impl<'a> Reader<'a> {
         Err(WireError::LongNumber)
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8], WireError> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or(WireError::Truncated)?;
         self.rest = rest;
@@ -160,6 +176,17 @@ impl Writer {
         self.number(u64::from(tag) << 3 | u64::from(LENGTH));
         self.number(bytes.len() as u64);
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// A value as it was read.
+    pub(crate) fn value(&mut self, tag: u32, value: WireValue<'_>) -> Result<(), WireError> {
+        match value {
+            WireValue::Varint(number) => self.varint(tag, number),
+            WireValue::Fixed64(bits) => self.double(tag, f64::from_bits(bits)),
+            WireValue::Bytes(bytes) => self.bytes(tag, bytes),
+            WireValue::Fixed32 => value.bytes().map(|_| ())?,
+        }
+        Ok(())
     }
 
     fn number(&mut self, mut number: u64) {

@@ -76,11 +76,16 @@ impl Schema {
         self.kinds.iter().map(|(kind, index)| (kind, &self.messages[*index]))
     }
 
-    pub(super) fn index(&self, name: &str) -> Option<usize> {
+    /// All types, by index.
+    pub(crate) fn messages(&self) -> &[MessageType] {
+        &self.messages
+    }
+
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
         self.names.get(name).copied()
     }
 
-    pub(super) fn at(&self, index: usize) -> &MessageType {
+    pub(crate) fn at(&self, index: usize) -> &MessageType {
         &self.messages[index]
     }
 
