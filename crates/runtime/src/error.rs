@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::InformerFailure;
 use crate::manager::BoxError;
 
 /// Why a manager ended otherwise than by being told to stop, or did not stop in order.
@@ -56,6 +57,13 @@ pub enum Error {
         /// What it said.
         message: String,
     },
+    /// The task that kept a cache up to date panicked: nothing may be decided from that cache any more.
+    #[error("cannot go on: a cache failed")]
+    CacheFailed {
+        /// Which one, and what the panic said.
+        #[source]
+        source: InformerFailure,
+    },
     /// Runnables were still at work when the grace period was over, and were dropped.
     #[error("cannot stop in order: {} did not end within {grace:?}", names.join(", "))]
     NotStopped {
@@ -87,6 +95,7 @@ impl Error {
             Self::Signals { .. } => "NoSignals",
             Self::Failed { .. } => "RunnableFailed",
             Self::Panicked { .. } => "RunnablePanicked",
+            Self::CacheFailed { .. } => "CacheFailed",
             Self::NotStopped { .. } => "NotStopped",
             Self::Several { .. } => "Several",
         }

@@ -22,8 +22,8 @@ mod testing;
 mod unreadable;
 
 pub use cache::{
-    CachedObject, Change, ChangeKind, DecodeError, Informer, InformerError, InformerOptions, Informers,
-    Lister, Readable, Selection, Snapshot, Store, Subscription,
+    CachedObject, Change, ChangeKind, DecodeError, Informer, InformerError, InformerFailure, InformerOptions,
+    Informers, Lister, Readable, Selection, Snapshot, Store, Subscription,
 };
 pub use client::{Client, ClientError, ClientOptions, DeleteOptions, ListOptions, Patch};
 pub use controller::{

@@ -156,7 +156,7 @@ impl Collector {
 
     fn take_in(&self, resource: &ResourceType, change: &Change) -> Vec<Arc<str>> {
         if change.kind == ChangeKind::Deleted {
-            return self.graph.lock().forget(resource, &change.key);
+            return self.graph.lock().forget(resource, change.key());
         }
         let json = match change.object.json() {
             Ok(json) => json,
@@ -165,10 +165,10 @@ impl Collector {
                 return Vec::new();
             }
         };
-        match Node::read(resource, &change.key, &json) {
+        match Node::read(resource, change.key(), &json) {
             Ok(node) => self.graph.lock().observe(&node),
             Err(error) => {
-                tracing::warn!(%error, %resource, key = %change.key, "cannot read an object's metadata");
+                tracing::warn!(%error, %resource, key = %change.key(), "cannot read an object's metadata");
                 Vec::new()
             }
         }

@@ -93,7 +93,7 @@ impl Scheduler {
     }
 
     fn take_node(&mut self, change: &Change) {
-        let name = change.key.name.to_string();
+        let name = change.key().name.to_string();
         match change.object.decode::<Node>() {
             // A node that has not reported its size yet is none.
             Ok(node) if change.kind != ChangeKind::Deleted && !allocatable(&node).is_empty() => {
@@ -114,7 +114,7 @@ impl Scheduler {
     }
 
     fn take_pod(&mut self, change: &Change) {
-        let (key, pod) = (&change.key, change.object.decode::<Pod>());
+        let (key, pod) = (change.key(), change.object.decode::<Pod>());
         let freed = match pod {
             Ok(_) if change.kind == ChangeKind::Deleted => {
                 self.drop_pending(key);

@@ -20,8 +20,6 @@ pub enum ChangeKind {
 /// One change of one object, as the sum of all that happened since the subscriber last took one of its key.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The object's key.
-    pub key: ObjectKey,
     /// What happened.
     pub kind: ChangeKind,
     /// The newest state; the last known one when deleted.
@@ -34,6 +32,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// The object's key.
+    #[must_use]
+    pub fn key(&self) -> &ObjectKey {
+        self.object.key()
+    }
+
     /// This change followed by `later`, as one change.
     ///
     /// A creation followed by a deletion stays visible as a deletion: whoever made the object may be waiting to
@@ -46,6 +50,6 @@ impl Change {
             (ChangeKind::Updated, _) => (ChangeKind::Updated, self.previous),
             (ChangeKind::Deleted, _) => (ChangeKind::Updated, self.previous.or(Some(self.object))),
         };
-        Self { key: later.key, kind, object: later.object, previous, initial: self.initial || later.initial }
+        Self { kind, object: later.object, previous, initial: self.initial || later.initial }
     }
 }

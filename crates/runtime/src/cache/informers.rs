@@ -7,8 +7,9 @@ use parking_lot::Mutex;
 use pilothouse_machinery::{Environment, ResourceType};
 use tokio_util::sync::CancellationToken;
 
+use super::informer::{Failures, InformerSetup};
 use super::reflector::{Reflector, ReflectorMetrics, ReflectorOptions};
-use super::{Informer, InformerError, InformerOptions, Lister, Selection};
+use super::{Informer, InformerError, InformerFailure, InformerOptions, Lister, Selection};
 use crate::client::Client;
 use crate::metrics::Metrics;
 use crate::object::Object;
@@ -32,6 +33,7 @@ struct Shared {
     metrics: Metrics,
     informers: Mutex<BTreeMap<InformerKey, Informer>>,
     token: CancellationToken,
+    failures: Failures,
 }
 
 impl Shared {
@@ -47,7 +49,14 @@ impl Shared {
             },
             ReflectorMetrics::new(&self.metrics, resource),
         );
-        let informer = Informer::new(resource.clone(), options, token.clone(), &self.metrics);
+        let setup = InformerSetup {
+            resource: resource.clone(),
+            options,
+            environment: self.environment.clone(),
+            metrics: self.metrics.clone(),
+            failures: self.failures.clone(),
+        };
+        let informer = Informer::new(setup, token.clone());
         self.environment.spawn("informer", informer.follow(reflector, token));
         informer
     }
@@ -63,6 +72,7 @@ impl Informers {
             metrics,
             informers: Mutex::default(),
             token: CancellationToken::new(),
+            failures: Failures::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -135,6 +145,11 @@ impl Informers {
     /// Stops all informers, now and for good. Stores keep what they hold.
     pub fn shut_down(&self) {
         self.shared.token.cancel();
+    }
+
+    /// The first failure of an informer of this registry, when there is one.
+    pub(crate) async fn failed(&self) -> InformerFailure {
+        self.shared.failures.first().await
     }
 
     /// Waits until all informers asked for so far have stopped.

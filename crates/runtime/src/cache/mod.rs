@@ -25,7 +25,7 @@ mod transform;
 
 pub use change::{Change, ChangeKind};
 pub use index::IndexError;
-pub use informer::Informer;
+pub use informer::{Informer, InformerFailure};
 pub use informer_error::InformerError;
 pub use informers::Informers;
 pub use lister::{Lister, Readable};

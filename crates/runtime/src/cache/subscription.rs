@@ -77,7 +77,7 @@ impl ChangeQueue {
     pub(super) fn push(&self, written: impl IntoIterator<Item = Written>, initial: bool) {
         let mut state = self.state.lock();
         for Written { kind, object, previous } in written {
-            let change = Change { key: object.key().clone(), kind, object, previous, initial };
+            let change = Change { kind, object, previous, initial };
             state.push(change);
         }
         drop(state);
@@ -121,15 +121,15 @@ impl ChangeQueue {
 impl State {
     fn push(&mut self, change: Change) {
         let initial = change.initial;
-        let merged = if let Some(earlier) = self.changes.remove(&change.key) {
+        let merged = if let Some(earlier) = self.changes.remove(change.key()) {
             self.initial_left += usize::from(initial && !earlier.initial);
             earlier.followed_by(change)
         } else {
             self.initial_left += usize::from(initial);
-            self.order.push_back(change.key.clone());
+            self.order.push_back(change.key().clone());
             change
         };
-        self.changes.insert(merged.key.clone(), merged);
+        self.changes.insert(merged.key().clone(), merged);
     }
 }
 

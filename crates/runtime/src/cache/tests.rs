@@ -50,7 +50,7 @@ async fn taken(subscription: &mut Subscription) -> Vec<String> {
             ChangeKind::Deleted => '-',
         };
         let initial = if change.initial { "!" } else { "" };
-        words.push(format!("{initial}{kind}{}@{}", change.key.name, change.object.resource_version()));
+        words.push(format!("{initial}{kind}{}@{}", change.key().name, change.object.resource_version()));
     }
     words
 }
@@ -333,7 +333,7 @@ async fn s17_whatever_the_events_and_the_pace_the_last_view_of_a_subscriber_is_t
 
 async fn take(subscription: &mut Subscription, view: &mut BTreeMap<String, u64>) -> bool {
     let Ok(Some(change)) = timeout(Duration::from_secs(2), subscription.next()).await else { return false };
-    let name = change.key.name.to_string();
+    let name = change.key().name.to_string();
     let before = view.get(&name).copied();
     match change.kind {
         ChangeKind::Deleted => view.remove(&name),

@@ -35,7 +35,7 @@ pub(super) fn own_key(wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) 
     Arc::new(move |change| {
         let wanted = || guarded("predicate", || wanted(change)).unwrap_or(true);
         let counts = change.kind == ChangeKind::Deleted || wanted();
-        if counts { vec![change.key.clone()] } else { Vec::new() }
+        if counts { vec![change.key().clone()] } else { Vec::new() }
     })
 }
 
@@ -103,8 +103,7 @@ mod tests {
 
     fn update(before: &Value, after: &Value) -> Change {
         let (previous, object) = (Some(pod(before)), pod(after));
-        let key = object.key().clone();
-        Change { key, kind: ChangeKind::Updated, object, previous, initial: false }
+        Change { kind: ChangeKind::Updated, object, previous, initial: false }
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl Pump {
 
     fn handle(&self, change: &Change) {
         if self.source.is_main {
-            self.shared.note_presence(&change.key, change.kind != ChangeKind::Deleted);
+            self.shared.note_presence(change.key(), change.kind != ChangeKind::Deleted);
         }
         // What nobody waits for: the initial list, and changes that change nothing (C14).
         let unchanged = change.previous.as_ref().is_some_and(|before| {
@@ -34,7 +34,7 @@ impl Pump {
         for key in (self.source.map)(change) {
             self.queue.add_with(key, priority);
         }
-        if let Some(key) = self.shared.own_writes.observed(&self.source.resource, &change.key) {
+        if let Some(key) = self.shared.own_writes.observed(&self.source.resource, change.key()) {
             self.queue.add(key);
         }
     }

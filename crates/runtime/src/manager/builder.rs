@@ -20,7 +20,8 @@ use crate::{Client, ClientOptions, Error, Informers, Metrics};
 /// fill as they are asked for, and each controller waits for its own. Stop: leader work first, while its
 /// caches are still fed, then support, then the caches, then the endpoints.
 ///
-/// **Guarantees.** The first failure of any runnable stops all others and is returned with its name (M2).
+/// **Guarantees.** The first failure of any runnable, or of a cache, stops all others and is returned with its
+/// name (M2).
 /// After [`run_until`](Self::run_until) returns, nothing that the manager started is left running (M8). A
 /// manager runs once: running consumes it (C9).
 ///
@@ -145,14 +146,17 @@ impl Manager {
         lifecycle.start(runnables, &context);
         tracing::info!(manager = name, "manager runs");
         let mut stop = pin!(stop);
+        // A cache that failed is named before what ended because of it.
+        let mut errors = Vec::new();
         tokio::select! {
             biased;
             () = &mut stop => {}
+            source = context.informers.failed() => errors.push(Error::CacheFailed { source }),
             () = lifecycle.failed() => {}
         }
         tracing::info!(manager = name, "manager stops");
         context.readiness.not_ready("manager", "it is stopping");
-        let errors = lifecycle.stop(grace_period).await;
+        errors.extend(lifecycle.stop(grace_period).await);
         context.informers.shut_down();
         // They stop at their next await; one that never comes to it cannot be waited for.
         let _ = tokio::time::timeout(INFORMERS_STOP, context.informers.wait_stopped()).await;

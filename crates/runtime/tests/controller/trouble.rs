@@ -185,7 +185,7 @@ async fn c5_a_panic_in_a_mapping_or_a_predicate_does_not_deafen_the_controller()
             vec![key("a")]
         })
         .predicate(|change| {
-            assert!(change.key.name.as_ref() != "odd", "an odd key");
+            assert!(change.key().name.as_ref() != "odd", "an odd key");
             true
         });
     let run = world.run(world.manager().controller(builder, scripted.clone()));

@@ -80,7 +80,7 @@ async fn s14_after_compaction_a_cache_lists_again_and_holds_what_the_server_has(
     assert_eq!(view(informer.store()), world.truth().await);
     let mut told = Vec::new();
     while let Ok(Some(change)) = timeout(Duration::from_millis(10), subscription.next()).await {
-        told.push(format!("{:?} {}", change.kind, change.key.name));
+        told.push(format!("{:?} {}", change.kind, change.key().name));
     }
     assert_eq!(told, ["Deleted o3", "Added new", "Updated o5"]);
 }
@@ -116,8 +116,8 @@ async fn s17_a_cache_ends_up_with_the_servers_state_whatever_breaks_on_the_way()
         let mut seen = BTreeMap::new();
         while let Ok(Some(change)) = timeout(Duration::from_millis(10), subscription.next()).await {
             match change.kind {
-                pilothouse::ChangeKind::Deleted => seen.remove(&*change.key.name),
-                _ => seen.insert(change.key.name.to_string(), change.object),
+                pilothouse::ChangeKind::Deleted => seen.remove(&*change.key().name),
+                _ => seen.insert(change.key().name.to_string(), change.object),
             };
         }
         let told: Vec<_> = seen.keys().cloned().collect();

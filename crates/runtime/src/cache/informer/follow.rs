@@ -1,0 +1,56 @@
+//! The task that keeps an informer up to date.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::{Core, InformerFailure};
+use crate::cache::reflector::{Reflector, ReflectorEvent};
+
+/// Closes the core also when the task that feeds it is dropped.
+struct CloseAtEnd(Arc<Core>);
+
+impl Drop for CloseAtEnd {
+    fn drop(&mut self) {
+        self.0.close(None);
+    }
+}
+
+/// Feeds `core` until `token` is cancelled or something panics; the core is closed at the end, however it
+/// comes about, and told of a panic.
+pub(super) async fn follow(core: Arc<Core>, reflector: Reflector, token: CancellationToken) {
+    let core = CloseAtEnd(core);
+    let feeding = AssertUnwindSafe(feed(&core.0, reflector, token)).catch_unwind();
+    if let Err(panic) = feeding.await {
+        let failure = InformerFailure::new(core.0.resource(), crate::manager::message(&*panic));
+        tracing::error!(error = %failure, "an informer failed");
+        core.0.close(Some(failure));
+    }
+}
+
+async fn feed(core: &Core, mut reflector: Reflector, token: CancellationToken) {
+    let mut list = Vec::new();
+    loop {
+        let event = tokio::select! {
+            biased;
+            () = token.cancelled() => return,
+            event = reflector.next() => event,
+        };
+        match event {
+            ReflectorEvent::ListStarted(_) => list.clear(),
+            ReflectorEvent::ListItems(items) => {
+                let known = core.store().snapshot();
+                // What is unchanged is dropped right away, so that a relist does not hold everything twice.
+                list.extend(items.into_iter().map(|item| match known.get(item.key()) {
+                    Some(same) if same.is_same_version(&item) => Arc::clone(same),
+                    _ => item,
+                }));
+            }
+            ReflectorEvent::ListCompleted(version) => core.replace(std::mem::take(&mut list), &version),
+            ReflectorEvent::WatchOpened => {}
+            ReflectorEvent::Watched(events) => core.apply(&events),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A shared cache of one type.
+
+use std::sync::Arc;
+
+use pilothouse_machinery::{Environment, ResourceType};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::follow::follow;
+use super::{Core, Failures, InformerFailure};
+use crate::cache::index::IndexError;
+use crate::cache::reflector::Reflector;
+use crate::cache::store::Store;
+use crate::cache::subscription::{ChangeQueue, Subscription};
+use crate::cache::{CachedObject, InformerOptions};
+use crate::metrics::Metrics;
+
+/// A cache of all objects of one type, kept up to date by one list and watch, shared by everybody who asks.
+///
+/// **Flow.** A reflector lists and watches; each batch goes to the [`Store`] first, then to every
+/// [`Subscription`].
+///
+/// **Guarantees.** Each subscriber gets every object once as an initial addition, whenever it subscribes, and
+/// after that what changed (S7). Several subscribers do not influence each other (S9).
+///
+/// **Cancellation.** The reflector stops when the last clone of the informer (also in subscriptions and in the
+/// [`Informers`](super::Informers) it came from) is dropped, or when those are shut down. A stopped informer
+/// keeps its store and ends its subscriptions; it cannot be started again (S11).
+///
+/// **Panics.** A panic in the task that keeps the informer up to date stops the informer; see
+/// [`failure`](Self::failure).
+#[derive(Clone, Debug)]
+pub struct Informer {
+    core: Arc<Core>,
+    _stop: Arc<DropGuard>,
+}
+
+/// What an informer is made of.
+#[derive(Debug)]
+pub(in crate::cache) struct InformerSetup {
+    /// The type of the objects.
+    pub(in crate::cache) resource: ResourceType,
+    /// What is cached and how.
+    pub(in crate::cache) options: InformerOptions,
+    /// Where handlers run.
+    pub(in crate::cache) environment: Environment,
+    /// Where the informer shows itself.
+    pub(in crate::cache) metrics: Metrics,
+    /// Where it reports that its task panicked.
+    pub(in crate::cache) failures: Failures,
+}
+
+impl Informer {
+    /// An informer that stops when `token` is cancelled, and cancels it when nobody holds the informer.
+    pub(in crate::cache) fn new(setup: InformerSetup, token: CancellationToken) -> Self {
+        Self { core: Arc::new(Core::new(setup)), _stop: Arc::new(token.drop_guard()) }
+    }
+
+    /// What keeps the informer up to date. It ends, and with it all subscriptions, when `token` is cancelled.
+    pub(in crate::cache) fn follow(
+        &self,
+        reflector: Reflector,
+        token: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        // The task holds the core alone, so that it does not keep itself running.
+        follow(Arc::clone(&self.core), reflector, token)
+    }
+
+    /// The type of the objects.
+    #[must_use]
+    pub fn resource_type(&self) -> &ResourceType {
+        self.core.resource()
+    }
+
+    /// What it caches and how.
+    #[must_use]
+    pub fn options(&self) -> &InformerOptions {
+        self.core.options()
+    }
+
+    /// The objects.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        self.core.store()
+    }
+
+    /// Changes from now on, with the present state as initial changes first. On a stopped informer the
+    /// subscription is over at once.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription {
+        let queue = Arc::new(ChangeQueue::default());
+        self.core.add(&queue);
+        Subscription::new(queue, self.clone())
+    }
+
+    /// Adds an index to the store; objects present are indexed at once. The name must be new. `values` is called
+    /// for both the old and the new state of what changed, within the write: it must depend on the object alone, and
+    /// be quick.
+    pub fn add_index(
+        &self,
+        name: &str,
+        values: impl Fn(&CachedObject) -> Vec<String> + Send + Sync + 'static,
+    ) -> Result<(), IndexError> {
+        self.core.store().add_index(name, Arc::new(values))
+    }
+
+    pub(in crate::cache) fn count_unreadable(&self) {
+        self.core.count_unreadable();
+    }
+
+    /// Whether the first list is in the store.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.core.synced().is_raised()
+    }
+
+    /// Waits until the first list is in the store; `false` when the informer stopped before (S18). Dropping the
+    /// future stops the wait.
+    pub async fn wait_synced(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.core.synced().raised() => true,
+            () = self.core.stopped().raised() => self.is_synced(),
+        }
+    }
+
+    /// Waits until the informer has stopped: it asks the server for nothing any more.
+    pub(crate) async fn wait_stopped(&self) {
+        self.core.stopped().raised().await;
+    }
+
+    /// Why the informer stopped, when its task panicked (conformance R21).
+    #[must_use]
+    pub fn failure(&self) -> Option<InformerFailure> {
+        self.core.failure()
+    }
+
+    /// Whether the informer has stopped.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.core.stopped().is_raised()
+    }
+}
