@@ -49,6 +49,13 @@ impl Feed {
         let _ = self.0.send(Err("connection reset by peer".into()));
     }
 
+    /// The bookmark that ends the initial state.
+    pub(crate) fn end_of_state(&self, version: u64) {
+        let annotations = json!({"k8s.io/initial-events-end": "true"});
+        let metadata = json!({"resourceVersion": version.to_string(), "annotations": annotations});
+        self.event("BOOKMARK", &json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata}));
+    }
+
     /// Whether the client still reads.
     pub(crate) fn is_read(&self) -> bool {
         !self.0.is_closed()
@@ -99,16 +106,24 @@ impl Seen {
         self.query.contains_key("watch")
     }
 
+    /// Whether this is a watch that begins with the state.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.query.contains_key("sendInitialEvents")
+    }
+
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
     }
 }
 
 /// A server that answers request after request as told. Without instructions it does not answer.
+///
+/// Unless it is told to, it knows no streaming lists: it refuses them as old servers do, and does not count them.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
     steps: Arc<Mutex<VecDeque<Step>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    streams: bool,
     pub(crate) metrics: Metrics,
 }
 
@@ -119,6 +134,11 @@ impl Script {
         script
     }
 
+    /// The same server, with streaming lists.
+    pub(crate) fn with_streams(self) -> Self {
+        Self { streams: true, ..self }
+    }
+
     pub(crate) fn then(&self, step: Step) {
         self.steps.lock().push_back(step);
     }
@@ -127,9 +147,10 @@ impl Script {
         self.seen.lock().clone()
     }
 
-    /// `L` for a list, `W` for a watch, else the method, in order.
+    /// `L` for a list, `W` for a watch, `S` for a watch that begins with the state, else the method, in order.
     pub(crate) fn trace(&self) -> String {
         let kind = |seen: &Seen| match &*seen.method {
+            "GET" if seen.is_stream() => "S".to_owned(),
             "GET" if seen.is_watch() => "W".to_owned(),
             "GET" => "L".to_owned(),
             method => format!(" {method} "),
@@ -161,12 +182,17 @@ impl Script {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (name.to_owned(), value.to_owned())
         };
-        self.seen.lock().push(Seen {
+        let seen = Seen {
             at: Instant::now(),
             method: request.method().to_string(),
             path: uri.path().to_owned(),
             query: uri.query().into_iter().flat_map(|query| query.split('&')).map(pair).collect(),
-        });
+        };
+        if seen.is_stream() && !self.streams {
+            let refusal = status_object(422, "Invalid").to_string();
+            return Ok(Response::builder().status(422).body(whole(refusal))?);
+        }
+        self.seen.lock().push(seen);
         let step = self.steps.lock().pop_front();
         match step.unwrap_or(Step::Hang) {
             Step::Hang => std::future::pending().await,
@@ -176,7 +202,7 @@ impl Script {
                 for (name, value) in headers {
                     response = response.header(name, value);
                 }
-                Ok(response.body(Full::from(body).map_err(|never| match never {}).boxed_unsync())?)
+                Ok(response.body(whole(body))?)
             }
             Step::Stall(code) => {
                 let body = StreamBody::new(futures::stream::pending()).boxed_unsync();
@@ -191,4 +217,8 @@ impl Script {
             }
         }
     }
+}
+
+fn whole(body: String) -> UnsyncBoxBody<Bytes, BoxError> {
+    Full::from(body).map_err(|never| match never {}).boxed_unsync()
 }

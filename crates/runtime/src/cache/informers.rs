@@ -45,6 +45,7 @@ impl Shared {
             ReflectorOptions {
                 selection: options.selection(),
                 page_size: options.page_size(),
+                streaming_list: options.streaming_list(),
                 ..ReflectorOptions::default()
             },
             ReflectorMetrics::new(&self.metrics, resource),

@@ -132,10 +132,15 @@ impl Store {
 
     /// Replaces everything by a complete list, as one state. Deletions come first, then additions and updates in
     /// the order of the list (conformance F17); an object whose version is unchanged is neither told nor
-    /// exchanged, so that its decoded form stays shared.
-    pub(crate) fn replace(&self, list: Vec<Arc<CachedObject>>, version: &ResourceVersion) -> Vec<Written> {
+    /// exchanged, so that its decoded form stays shared. Objects in `keep` exist although they are not in the list.
+    pub(crate) fn replace(
+        &self,
+        list: Vec<Arc<CachedObject>>,
+        keep: &[ObjectKey],
+        version: &ResourceVersion,
+    ) -> Vec<Written> {
         self.write(|contents| {
-            let listed: BTreeSet<&ObjectKey> = list.iter().map(|object| object.key()).collect();
+            let listed: BTreeSet<&ObjectKey> = list.iter().map(|object| object.key()).chain(keep).collect();
             let gone: Vec<ObjectKey> =
                 contents.objects.keys().filter(|key| !listed.contains(key)).cloned().collect();
             let mut written = Vec::new();

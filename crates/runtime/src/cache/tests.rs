@@ -121,7 +121,7 @@ async fn s4_the_stores_version_advances_with_events_and_bookmarks_never_back_and
     store.apply(&[WatchEvent::Bookmark(version(12))]);
     timeout(SOON, waiting).await.unwrap().unwrap();
     store.apply(&[WatchEvent::Bookmark(version(7))]);
-    store.replace(vec![at("a", 5)], &version(6));
+    store.replace(vec![at("a", 5)], &[], &version(6));
     assert_eq!(store.resource_version(), version(12));
     timeout(SOON, store.wait_for(&version(12))).await.unwrap();
     assert!(timeout(SOON, store.wait_for(&version(13))).await.is_err());
@@ -149,8 +149,8 @@ fn f17_s13_a_replacement_deletes_first_then_tells_changes_in_list_order_and_shar
     let store = Store::default();
     let same = at("same", 1);
     let old = [Arc::clone(&same), at("gone", 2), at("old", 3)];
-    store.replace(old.to_vec(), &version(3));
-    let written = store.replace(vec![at("z", 9), at("same", 1), at("old", 8)], &version(10));
+    store.replace(old.to_vec(), &[], &version(3));
+    let written = store.replace(vec![at("z", 9), at("same", 1), at("old", 8)], &[], &version(10));
     let told: Vec<_> = written.iter().map(|w| (w.kind, &*w.object.key().name)).collect();
     let expected = [(ChangeKind::Deleted, "gone"), (ChangeKind::Added, "z"), (ChangeKind::Updated, "old")];
     assert_eq!(told, expected);

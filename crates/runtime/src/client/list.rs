@@ -1,14 +1,10 @@
 //! Lists of typed objects, page by page.
 
-use bytes::Bytes;
 use http::Method;
-use http_body_util::BodyExt;
-use kube::client::Body;
-use pilothouse_machinery::framing::{FramingError, FramingLimits, ListMetadata, ListSplitter};
 
 use super::request::{bare, collection_path};
 use super::response::{decode, failure_of, is_success};
-use super::{Client, ClientError, ListOptions};
+use super::{Client, ClientError, ListOptions, ListReader};
 use crate::object::Object;
 
 const PAGE_SIZE: u32 = 500;
@@ -26,7 +22,7 @@ impl Client {
         let action = format!("list {resource}");
         let path = collection_path(&action, &resource, namespace)?;
         let mut page_size = Some(options.page_size.unwrap_or(PAGE_SIZE));
-        let (mut items, mut token) = (Vec::new(), String::new());
+        let (mut items, mut page, mut token) = (Vec::new(), Vec::new(), String::new());
         loop {
             let mut query = options.query();
             query.add_some("limit", page_size.map(|size| size.to_string()).as_deref());
@@ -48,42 +44,18 @@ impl Client {
                 }
                 return Err(ClientError::Status { action, status });
             }
-            let take = |item: &Bytes| decode(&action, item).map(|item| items.push(item));
-            let metadata = self.read_items(&action, response.into_body(), take).await?;
+            let mut reader = ListReader::new(response.into_body());
+            let metadata = loop {
+                let end = reader.read(self, &action, &mut page).await?;
+                page.drain(..).try_for_each(|item| decode(&action, &item).map(|item| items.push(item)))?;
+                if let Some(metadata) = end {
+                    break metadata;
+                }
+            };
             token = metadata.continue_token.unwrap_or_default();
             if token.is_empty() {
                 return Ok(items);
             }
         }
-    }
-
-    /// Reads one page of a list, item by item as they arrive, so that the body is never held as a whole. The
-    /// request timeout applies to each piece of the body.
-    pub(crate) async fn read_items(
-        &self,
-        action: &str,
-        mut body: Body,
-        mut take: impl FnMut(&Bytes) -> Result<(), ClientError>,
-    ) -> Result<ListMetadata, ClientError> {
-        let mut splitter = ListSplitter::new(FramingLimits::default());
-        let mut items = Vec::new();
-        while let Some(frame) = self.in_time(action, body.frame()).await? {
-            let frame = frame.map_err(|source| ClientError::Transport {
-                action: action.to_owned(),
-                source: Box::new(source),
-            })?;
-            let Ok(chunk) = frame.into_data() else { continue };
-            splitter.push(&chunk, &mut items).map_err(|error| unsplittable(action, error))?;
-            items.drain(..).try_for_each(|item| take(&item))?;
-        }
-        splitter.finish().map(|envelope| envelope.metadata).map_err(|error| unsplittable(action, error))
-    }
-}
-
-fn unsplittable(action: &str, error: FramingError) -> ClientError {
-    let (action, source) = (action.to_owned(), Box::new(error));
-    match *source {
-        FramingError::Truncated => ClientError::Transport { action, source },
-        _ => ClientError::Decode { action, source },
     }
 }

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pilothouse_machinery::ResourceVersion;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Provenance;
 use crate::cache::CachedObject;
-use crate::cache::reflector::{ListCause, WatchEvent};
+use crate::cache::reflector::{ListCause, ListEnd, WatchEvent};
 
 /// One step of the reflector, on its way to the sink.
 #[derive(Debug)]
 pub(super) enum Read {
     ListStarted(ListCause),
     ListItems(Vec<Arc<CachedObject>>),
-    ListCompleted(ResourceVersion),
+    ListCompleted(ListEnd),
     Watched(Vec<WatchEvent>, Provenance),
 }
 

@@ -27,9 +27,9 @@ pub(super) async fn read(mut reflector: Reflector, buffer: Sender, environment: 
             }
             ReflectorEvent::ListStarted(cause) => Read::ListStarted(cause),
             ReflectorEvent::ListItems(items) => Read::ListItems(items),
-            ReflectorEvent::ListCompleted(version) => {
+            ReflectorEvent::ListCompleted(end) => {
                 after_list = true;
-                Read::ListCompleted(version)
+                Read::ListCompleted(end)
             }
             ReflectorEvent::Watched(events) => {
                 replayed &= !caught_up;

@@ -14,7 +14,7 @@ use super::{
     JournalBatch, JournalEntry, JournalError, JournalEvent, JournalGap, JournalMetrics, JournalOptions,
     JournalSink, Provenance,
 };
-use crate::cache::reflector::WatchEvent;
+use crate::cache::reflector::{ListEnd, WatchEvent};
 
 /// Collects entries into batches and commits them.
 pub(super) struct Recorder<S> {
@@ -113,7 +113,7 @@ impl<S: JournalSink> Recorder<S> {
                     self.add(entry).await?;
                 }
             }
-            Read::ListCompleted(version) => self.complete_list(version, at).await?,
+            Read::ListCompleted(end) => self.complete_list(end, at).await?,
             Read::Watched(events, provenance) => {
                 for event in events {
                     let reached = event.resource_version().clone();
@@ -145,14 +145,15 @@ impl<S: JournalSink> Recorder<S> {
         Ok(())
     }
 
-    async fn complete_list(&mut self, version: ResourceVersion, at: Timestamp) -> Result<(), JournalError> {
-        let Some(relist) = self.progress.relist.take() else { return Ok(()) };
+    async fn complete_list(&mut self, end: ListEnd, at: Timestamp) -> Result<(), JournalError> {
+        let Some(mut relist) = self.progress.relist.take() else { return Ok(()) };
+        relist.keep(&end.unreadable);
         let from = self.progress.committed.clone();
-        let (vanished, gap) = relist.completed(&from, self.progress.heard_at, &version, at);
+        let (vanished, gap) = relist.completed(&from, self.progress.heard_at, &end.version, at);
         for entry in vanished {
             self.add(Some(entry)).await?;
         }
-        self.progress.reached = version;
+        self.progress.reached = end.version;
         self.progress.heard_at = Some(at);
         self.flush_with(gap).await
     }

@@ -103,6 +103,8 @@ impl<S: JournalSink> Journal<S> {
             resume_from: Some(position),
             page_size: Some(PAGE_SIZE),
             newest: true,
+            // Piece by piece: the buffer has no room for what it did not ask for.
+            batch_events: 1,
             ..ReflectorOptions::default()
         };
         let counters = ReflectorMetrics::new(&self.metrics, &self.resource);

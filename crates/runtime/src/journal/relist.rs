@@ -2,12 +2,12 @@
 //!
 //! - **J-I3** nothing is inferred from a list that did not end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pilothouse_machinery::ResourceVersion;
 use pilothouse_machinery::header::Uid;
+use pilothouse_machinery::{ObjectKey, ResourceVersion};
 
 use super::{GapCause, JournalEntry, JournalEvent, JournalGap, KnownObject, Provenance};
 use crate::cache::CachedObject;
@@ -54,6 +54,14 @@ impl Relist {
             ListCause::Expired | ListCause::WatchFailed => Provenance::ListAfterGap,
         };
         Some(entry(event, object, provenance, at))
+    }
+
+    /// These were listed, although not in a form that can be read: they are not gone.
+    pub(super) fn keep(&mut self, listed: &[ObjectKey]) {
+        if !listed.is_empty() {
+            let listed: BTreeSet<&ObjectKey> = listed.iter().collect();
+            self.missing.retain(|_, known| !listed.contains(&known.key));
+        }
     }
 
     /// The entries for what a complete list does not show, in key order, and the gap that the list ends.

@@ -64,7 +64,13 @@ where
             while this.gate.lock().is_some_and(|is_held| is_held(head.method.as_str(), &address)) {
                 sleep(Duration::from_millis(100)).await;
             }
-            let delay = address.contains("watch=").then(|| Arc::clone(&this.delay));
+            let is_refused = address.contains("sendInitialEvents=") && !this.delay.lock().is_zero();
+            let delay = (address.contains("watch=") && !is_refused).then(|| Arc::clone(&this.delay));
+            if is_refused {
+                // Not the state is to come late, only what changes: the server refuses to stream the former.
+                head.uri =
+                    address.replace("&resourceVersionMatch=NotOlderThan&", "&").parse().expect("a URI");
+            }
             let mut body = body.collect().await.expect("a body in memory").to_bytes();
             if this.is_opaque {
                 head.uri = address.replace("resourceVersion=v-", "resourceVersion=").parse().expect("a URI");

@@ -33,7 +33,7 @@ async fn a_cache_follows_creations_updates_and_deletions_and_a_lister_reads_them
     world.delete("after").await;
     sleep(Duration::from_millis(10)).await;
     assert!(lister.get(&key("after")).unwrap().is_none());
-    assert_eq!(world.trace().matches('W').count(), 1);
+    assert_eq!(world.trace().matches(['S', 'W']).count(), 1, "{}", world.trace());
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,7 +50,7 @@ async fn r6_an_outage_is_waited_out_and_the_watch_goes_on_without_a_list() {
     world.server.set_available(true);
     let version = world.touch("a", 1).await;
     timeout(Duration::from_mins(2), informer.store().wait_for(&version)).await.unwrap();
-    assert_eq!(world.trace().matches('L').count(), 1, "{}", world.trace());
+    assert_eq!(world.trace().matches(['S', 'L']).count(), 1, "{}", world.trace());
     let watches = world.trace().matches('W').count();
     assert!(watches < 40, "{watches} attempts in five minutes");
 }

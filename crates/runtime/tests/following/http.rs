@@ -29,7 +29,7 @@ async fn a_cache_follows_a_server_over_http_and_reads_its_errors() {
     world.server.drop_watches();
     let version = world.touch("a", 1).await;
     timeout(Duration::from_secs(10), store.wait_for(&version)).await.unwrap();
-    assert_eq!(world.trace().matches('L').count(), 1, "the watch was resumed");
+    assert_eq!(world.trace().matches(['S', 'L']).count(), 1, "the watch was resumed");
     let metrics = world.metrics.encode();
     assert!(metrics.contains(&format!("host=\"{}\"", handle.local_addr())), "{metrics}");
 }

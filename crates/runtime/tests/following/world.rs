@@ -8,7 +8,7 @@ use pilothouse::{
     Client, ClientOptions, DeleteOptions, Environment, Informers, Metrics, ObjectExt, ObjectKey,
     ResourceVersion, k8s_openapi,
 };
-use pilothouse_apiserver::ApiServer;
+use pilothouse_apiserver::{ApiServer, RequestRecord};
 
 /// A server and what is needed to talk to it.
 #[derive(Clone, Debug)]
@@ -33,11 +33,16 @@ impl World {
         Informers::new(self.client.clone(), self.environment.clone(), self.metrics.clone())
     }
 
-    /// Lists and watches of config maps so far: `L` and `W`.
+    /// Lists and watches of config maps so far: `L` and `W`; `S` for a watch that begins with the state.
     pub(crate) fn trace(&self) -> String {
         let log = self.server.request_log();
         let reads = log.iter().filter(|request| request.path == "/api/v1/configmaps");
-        reads.map(|request| if request.verb == "watch" { 'W' } else { 'L' }).collect()
+        let letter = |request: &RequestRecord| match &*request.verb {
+            "watch" if request.query.contains("sendInitialEvents=true") => 'S',
+            "watch" => 'W',
+            _ => 'L',
+        };
+        reads.map(letter).collect()
     }
 
     pub(crate) async fn create(&self, name: &str) -> ConfigMap {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pilothouse_machinery::{Environment, ResourceType, ResourceVersion};
+use pilothouse_machinery::{Environment, ResourceType};
 
 use super::gauges::Gauges;
 use super::subscribers::Subscribers;
 use super::{Failures, InformerFailure, InformerSetup};
 use crate::cache::flag::Flag;
-use crate::cache::reflector::WatchEvent;
+use crate::cache::reflector::{ListEnd, WatchEvent};
 use crate::cache::store::Store;
 use crate::cache::subscription::ChangeQueue;
 use crate::cache::{CachedObject, InformerOptions};
@@ -98,10 +98,10 @@ impl Core {
     }
 
     /// Applies a complete list and tells subscribers.
-    pub(super) fn replace(&self, list: Vec<Arc<CachedObject>>, version: &ResourceVersion) {
+    pub(super) fn replace(&self, list: Vec<Arc<CachedObject>>, end: &ListEnd) {
         let mut subscribers = self.subscribers.lock();
         let first = !self.synced.is_raised();
-        let written = self.store.replace(list, version);
+        let written = self.store.replace(list, &end.unreadable, &end.version);
         self.gauges.show(&self.store);
         subscribers.each(|queue| {
             queue.push(written.iter().cloned(), first);

@@ -48,7 +48,10 @@ async fn feed(core: &Core, mut reflector: Reflector, token: CancellationToken) {
                     _ => item,
                 }));
             }
-            ReflectorEvent::ListCompleted(version) => core.replace(std::mem::take(&mut list), &version),
+            ReflectorEvent::ListCompleted(mut end) => {
+                end.amend(&mut list);
+                core.replace(std::mem::take(&mut list), &end);
+            }
             ReflectorEvent::WatchOpened => {}
             ReflectorEvent::Watched(events) => core.apply(&events),
         }

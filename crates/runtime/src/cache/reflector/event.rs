@@ -1,8 +1,9 @@
 //! What a reflector brings.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pilothouse_machinery::ResourceVersion;
+use pilothouse_machinery::{ObjectKey, ResourceVersion};
 
 use crate::cache::CachedObject;
 
@@ -22,14 +23,37 @@ pub(crate) enum ListCause {
 pub(crate) enum ReflectorEvent {
     /// A list begins; what came of one that was under way is void.
     ListStarted(ListCause),
-    /// Some objects of the list.
+    /// Some objects of the list. Never empty.
     ListItems(Vec<Arc<CachedObject>>),
-    /// The list is complete; it shows the state of this version.
-    ListCompleted(ResourceVersion),
+    /// The list is complete.
+    ListCompleted(ListEnd),
     /// A watch was opened, from the last version seen.
     WatchOpened,
     /// What the watch said, in order. Never empty.
     Watched(Vec<WatchEvent>),
+}
+
+/// What the end of a list says of the whole of it.
+#[derive(Debug, Default)]
+pub(crate) struct ListEnd {
+    /// The list shows the state of this version.
+    pub(crate) version: ResourceVersion,
+    /// Objects that were listed but could not be read: nothing is known of them but that they exist.
+    pub(crate) unreadable: Vec<ObjectKey>,
+    /// What changed while the list was read, where it came as a stream of events: the newest state of each object,
+    /// `None` for one that is gone. It overrules what was listed.
+    pub(crate) amended: BTreeMap<ObjectKey, Option<Arc<CachedObject>>>,
+}
+
+impl ListEnd {
+    /// Brings a list up to its end: every object once, in its newest state.
+    pub(crate) fn amend(&mut self, list: &mut Vec<Arc<CachedObject>>) {
+        if self.amended.is_empty() {
+            return;
+        }
+        list.retain(|object| !self.amended.contains_key(object.key()));
+        list.extend(std::mem::take(&mut self.amended).into_values().flatten());
+    }
 }
 
 /// One thing that a watch said.

@@ -1,18 +1,19 @@
-//! Lists.
+//! Lists, in pages or in one piece.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::Method;
 use pilothouse_machinery::framing::ListMetadata;
-use pilothouse_machinery::{ResourceVersion, Status};
+use pilothouse_machinery::{ObjectKey, ResourceVersion, Status};
 
 use super::machine::State;
-use super::status::{is_too_large, retry_after};
-use super::{ListCause, Reflector, ReflectorEvent, ReflectorMetrics};
-use crate::cache::{CachedObject, Encoding, Intake};
-use crate::client::{ClientError, Query, bare, failure_of, is_success, send_once, status_reason};
+use super::status::{Failure, is_too_large, retry_after};
+use super::take::{Taken, take_in};
+use super::{ListCause, ListEnd, Reflector, ReflectorEvent};
+use crate::cache::Encoding;
+use crate::client::{ClientError, ListReader, Query, bare, failure_of, is_success, send_once, status_reason};
 
 const DEFAULT_PAGE: u32 = 500;
 
@@ -30,29 +31,43 @@ pub(super) enum ListFrom {
 /// A list under way.
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
-    from: ListFrom,
-    cause: ListCause,
+    pub(super) from: ListFrom,
+    pub(super) cause: ListCause,
     /// The token of the next page; empty before the first.
     token: String,
     /// Everything in one answer, because a page's token expired (R10).
     whole: bool,
-    started: bool,
+    pub(super) started: bool,
+    /// How often in a row a stream of initial events was tried for it in vain.
+    pub(super) streams_lost: u32,
+    /// Listed objects that cannot be read, by key.
+    unreadable: Vec<ObjectKey>,
 }
 
-/// Why a page could not be read.
-enum PageError {
-    Refused(Box<Status>),
-    Failed(ClientError),
+/// A page that is being read.
+pub(super) struct Page {
+    listing: Listing,
+    reader: ListReader,
+    items: Vec<Bytes>,
 }
 
 impl Listing {
     pub(super) fn new(from: ListFrom, cause: ListCause) -> Self {
-        Self { from, cause, token: String::new(), whole: false, started: false }
+        Self {
+            from,
+            cause,
+            token: String::new(),
+            whole: false,
+            started: false,
+            streams_lost: 0,
+            unreadable: Vec::new(),
+        }
     }
 
     /// The same list from its beginning.
-    fn restarted(&self) -> Self {
-        Self { whole: self.whole, ..Self::new(self.from.clone(), self.cause) }
+    pub(super) fn restarted(&self) -> Self {
+        let (whole, streams_lost) = (self.whole, self.streams_lost);
+        Self { whole, streams_lost, ..Self::new(self.from.clone(), self.cause) }
     }
 
     fn limit(&self, page_size: Option<u32>, pages_always: bool) -> Option<u32> {
@@ -86,8 +101,8 @@ impl Listing {
 }
 
 impl Reflector {
-    /// Reads one page of the list under way and decides what follows.
-    pub(super) async fn list_page(&mut self) {
+    /// Begins the list, or asks for its next page.
+    pub(super) async fn list(&mut self) {
         let State::List(listing) = &mut self.state else { return };
         if !std::mem::replace(&mut listing.started, true) {
             self.metrics.list(listing.cause);
@@ -95,21 +110,62 @@ impl Reflector {
             return;
         }
         let listing = listing.clone();
-        match self.read_page(&listing).await {
-            Ok((items, metadata)) => self.page_read(listing, items, metadata),
-            Err(PageError::Refused(status)) => self.list_refused(&listing, &status),
-            Err(PageError::Failed(error)) => {
-                tracing::warn!(resource = %self.resource, error = &error as &dyn Error, "cannot list");
-                self.pause(error.reason(), None);
-                self.state = State::List(listing.restarted());
+        if self.streams(&listing) {
+            return self.open_stream(&listing).await;
+        }
+        match self.ask_for_page(&listing).await {
+            Ok(reader) => self.state = State::Page(Box::new(Page { listing, reader, items: Vec::new() })),
+            Err(Failure::Refused(status)) => self.list_refused(&listing, &status),
+            Err(Failure::Failed(error)) => self.cannot_list(&listing, &error),
+        }
+    }
+
+    async fn ask_for_page(&mut self, listing: &Listing) -> Result<ListReader, Failure> {
+        let query = listing.query(listing.limit(self.options.page_size, self.pages_always));
+        let uri = self.options.selection.uri(&self.resource, &query)?;
+        let request = send_once(bare("list", Method::GET, &uri)?);
+        let response = self.client.send(request).await?;
+        if !is_success(&response) {
+            let status = self.client.in_time("list", failure_of(response)).await?;
+            return Err(Failure::Refused(Box::new(status)));
+        }
+        Ok(ListReader::new(response.into_body()))
+    }
+
+    /// Reads what has come of the page, and no more than a batch of it.
+    pub(super) async fn read_page(&mut self) {
+        let State::Page(page) = &mut self.state else { return };
+        let Page { listing, reader, items } = &mut **page;
+        let mut end = reader.read(&self.client, "list", items).await;
+        while matches!(end, Ok(None)) && items.len() < self.options.batch_events {
+            let Some(more) = reader.read(&self.client, "list", items).now_or_never() else { break };
+            end = more;
+        }
+        let mut objects = Vec::with_capacity(items.len());
+        for item in items.drain(..) {
+            match take_in(&item, Encoding::Json, &mut self.intake, &self.metrics) {
+                Taken::Object(object) => objects.push(object),
+                Taken::Unreadable(key) => listing.unreadable.extend(key),
+                Taken::Foreign => {}
+            }
+        }
+        if !objects.is_empty() {
+            self.ready.push_back(ReflectorEvent::ListItems(objects));
+        }
+        match end {
+            Ok(None) => {}
+            Ok(Some(metadata)) => {
+                let listing = listing.clone();
+                self.page_read(listing, metadata);
+            }
+            Err(error) => {
+                let listing = listing.restarted();
+                self.cannot_list(&listing, &error);
             }
         }
     }
 
-    fn page_read(&mut self, listing: Listing, items: Vec<Arc<CachedObject>>, metadata: ListMetadata) {
-        if !items.is_empty() {
-            self.ready.push_back(ReflectorEvent::ListItems(items));
-        }
+    fn page_read(&mut self, listing: Listing, metadata: ListMetadata) {
         let token = metadata.continue_token.unwrap_or_default();
         if !token.is_empty() {
             self.pages_always |= listing.from == ListFrom::Any;
@@ -118,10 +174,16 @@ impl Reflector {
         }
         let version =
             metadata.resource_version.as_deref().map_or(ResourceVersion::ZERO, ResourceVersion::parse);
-        self.last = version.clone();
-        self.internal_errors = None;
-        self.ready.push_back(ReflectorEvent::ListCompleted(version));
         self.state = State::Open;
+        let end = ListEnd { version, unreadable: listing.unreadable, ..ListEnd::default() };
+        self.list_complete(end);
+    }
+
+    /// The list is complete, however it was read.
+    pub(super) fn list_complete(&mut self, end: ListEnd) {
+        self.last = end.version.clone();
+        self.internal_errors = None;
+        self.ready.push_back(ReflectorEvent::ListCompleted(end));
     }
 
     fn list_refused(&mut self, listing: &Listing, status: &Status) {
@@ -139,47 +201,10 @@ impl Reflector {
         self.state = State::List(next);
     }
 
-    async fn read_page(
-        &mut self,
-        listing: &Listing,
-    ) -> Result<(Vec<Arc<CachedObject>>, ListMetadata), PageError> {
-        let query = listing.query(listing.limit(self.options.page_size, self.pages_always));
-        let uri = self.options.selection.uri(&self.resource, &query)?;
-        let request = send_once(bare("list", Method::GET, &uri)?);
-        let response = self.client.send(request).await?;
-        if !is_success(&response) {
-            let status = self.client.in_time("list", failure_of(response)).await?;
-            return Err(PageError::Refused(Box::new(status)));
-        }
-        let (intake, metrics, mut items) = (&mut self.intake, &self.metrics, Vec::new());
-        let take = |item: &Bytes| {
-            items.extend(take_in(item, intake, metrics));
-            Ok(())
-        };
-        let metadata = self.client.read_items("list", response.into_body(), take).await?;
-        Ok((items, metadata))
-    }
-}
-
-/// The object in these bytes; nothing, a log line and a count when they are no object of the type (R17).
-pub(super) fn take_in(
-    bytes: &[u8],
-    intake: &mut Intake,
-    metrics: &ReflectorMetrics,
-) -> Option<Arc<CachedObject>> {
-    match intake.take(bytes, Encoding::Json) {
-        Ok(object) => Some(object),
-        Err(error) => {
-            let reason = error.reason();
-            tracing::error!(error = &error as &dyn Error, reason, "skip what is no object of the type");
-            metrics.skip(reason);
-            None
-        }
-    }
-}
-
-impl From<ClientError> for PageError {
-    fn from(error: ClientError) -> Self {
-        Self::Failed(error)
+    /// There was no (complete) answer.
+    pub(super) fn cannot_list(&mut self, listing: &Listing, error: &ClientError) {
+        tracing::warn!(resource = %self.resource, error = error as &dyn Error, "cannot list");
+        self.pause(error.reason(), None);
+        self.state = State::List(listing.restarted());
     }
 }

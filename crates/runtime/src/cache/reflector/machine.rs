@@ -7,7 +7,7 @@ use pilothouse_machinery::{Environment, ResourceType, ResourceVersion};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::list::{ListFrom, Listing};
+use super::list::{ListFrom, Listing, Page};
 use super::watch::Watching;
 use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
 use crate::cache::Intake;
@@ -31,6 +31,8 @@ pub(crate) struct Reflector {
     pub(super) pages_always: bool,
     /// Since when the watch has reported internal errors without success in between.
     pub(super) internal_errors: Option<InternalErrors>,
+    /// Whether lists are read as streams: asked for, and not found out to be beyond the server.
+    pub(super) streaming: bool,
     pub(super) ready: VecDeque<ReflectorEvent>,
     backoff: Backoff,
     not_before: Option<Instant>,
@@ -45,8 +47,10 @@ pub(super) struct InternalErrors {
 
 /// What the next step is.
 pub(super) enum State {
-    /// Read the next page.
+    /// Begin a list, or ask for its next page.
     List(Listing),
+    /// Read from the page.
+    Page(Box<Page>),
     /// Open a watch at the last version.
     Open,
     /// Read from the watch.
@@ -68,6 +72,7 @@ impl Reflector {
             } else {
                 State::List(Listing::new(from, ListCause::Initial))
             },
+            streaming: options.streaming_list,
             client,
             intake: Intake::new(resource.clone()),
             resource,
@@ -96,8 +101,8 @@ impl Reflector {
     ///
     /// Never fails: failures are logged, counted and answered by waiting, watching again or listing again.
     ///
-    /// **Cancellation.** Dropping the future loses no event that the server sent on an open watch; a page that
-    /// was being read is read again.
+    /// **Cancellation.** Dropping the future loses nothing that the server sent; only a request whose answer has not
+    /// begun is sent again. Dropping the reflector ends its request.
     pub(crate) async fn next(&mut self) -> ReflectorEvent {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -108,7 +113,8 @@ impl Reflector {
                 self.not_before = None;
             }
             match &self.state {
-                State::List(_) => self.list_page().await,
+                State::List(_) => self.list().await,
+                State::Page(_) => self.read_page().await,
                 State::Open => self.open_watch().await,
                 State::Watch(_) => self.read_watch().await,
             }

@@ -5,17 +5,22 @@
 //! which failure, when to go on watching) are those of conformance R1 to R22.
 
 mod backoff;
+mod batch;
 mod event;
 mod list;
 mod machine;
 mod metrics;
 mod options;
 mod status;
+mod stream;
+#[cfg(test)]
+mod stream_tests;
+mod take;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-pub(crate) use event::{ListCause, ReflectorEvent, WatchEvent};
+pub(crate) use event::{ListCause, ListEnd, ReflectorEvent, WatchEvent};
 pub(crate) use machine::Reflector;
 pub(crate) use metrics::ReflectorMetrics;
 pub(crate) use options::ReflectorOptions;

@@ -6,7 +6,7 @@ use pilothouse_machinery::ResourceVersion;
 
 use crate::cache::Selection;
 
-/// How a reflector lists and watches. The defaults are client-go's.
+/// How a reflector lists and watches. The defaults are client-go's, where it has the option.
 #[derive(Clone, Debug)]
 pub(crate) struct ReflectorOptions {
     /// Which objects.
@@ -16,6 +16,10 @@ pub(crate) struct ReflectorOptions {
     /// Objects per page, on every list. `None` lets the server answer from its cache in one piece where it can:
     /// then pages (of 500) are asked for only on lists that bypass the cache.
     pub(crate) page_size: Option<u32>,
+    /// Whether lists are read as streams of events where the server offers it (KEP-3157).
+    pub(crate) streaming_list: bool,
+    /// How long a streaming list may bring nothing before the reflector gives up on those and asks for pages (R15).
+    pub(crate) initial_silence: Duration,
     /// Whether every list must show the newest state, instead of one no older than the last seen.
     pub(crate) newest: bool,
     /// A watch is asked to last a random time between this and twice this.
@@ -24,6 +28,11 @@ pub(crate) struct ReflectorOptions {
     pub(crate) watch_grace: Duration,
     /// How long internal errors of a watch are answered by watching again, before a list is tried (R7).
     pub(crate) internal_error_window: Duration,
+    /// After so many objects or events that are there at once, they are handed over: 1 takes each piece of a body by
+    /// itself.
+    pub(crate) batch_events: usize,
+    /// After so many bytes of events that are there at once, they are handed over.
+    pub(crate) batch_bytes: usize,
 }
 
 impl Default for ReflectorOptions {
@@ -32,10 +41,14 @@ impl Default for ReflectorOptions {
             selection: Selection::default(),
             resume_from: None,
             page_size: None,
+            streaming_list: false,
+            initial_silence: Duration::from_secs(30),
             newest: false,
             watch_timeout: Duration::from_mins(5),
             watch_grace: Duration::from_secs(30),
             internal_error_window: Duration::from_mins(1),
+            batch_events: 256,
+            batch_bytes: 256 << 10,
         }
     }
 }

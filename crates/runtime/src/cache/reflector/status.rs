@@ -4,6 +4,22 @@ use std::time::Duration;
 
 use pilothouse_machinery::{Status, StatusReason};
 
+use crate::client::ClientError;
+
+/// Why a list or watch was not answered as asked.
+pub(super) enum Failure {
+    /// The server said no.
+    Refused(Box<Status>),
+    /// There was no answer.
+    Failed(ClientError),
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// The cause that marks a version from the future since Kubernetes 1.18.
 const TOO_LARGE_CAUSE: &str = "ResourceVersionTooLarge";
 /// The words of the encodings before that.

@@ -12,21 +12,21 @@ use crate::cache::Selection;
 use crate::object::Object;
 use crate::testing::{Script, Step, answer, list, object, status, status_object, stream};
 
-fn reflector(script: &Script, options: ReflectorOptions) -> Reflector {
+pub(super) fn reflector(script: &Script, options: ReflectorOptions) -> Reflector {
     let resource = ConfigMap::resource_type();
     let metrics = ReflectorMetrics::new(&script.metrics, &resource);
     Reflector::new(script.client(), resource, options, metrics)
 }
 
 /// What comes within `limit`, one word per event.
-async fn words(reflector: &mut Reflector, limit: Duration) -> Vec<String> {
+pub(super) async fn words(reflector: &mut Reflector, limit: Duration) -> Vec<String> {
     let end = Instant::now() + limit;
     let mut words = Vec::new();
     while let Ok(event) = tokio::time::timeout_at(end, reflector.next()).await {
         match event {
             ReflectorEvent::ListStarted(cause) => words.push(format!("list:{cause:?}")),
             ReflectorEvent::ListItems(items) => words.push(format!("items:{}", items.len())),
-            ReflectorEvent::ListCompleted(version) => words.push(format!("listed:{version}")),
+            ReflectorEvent::ListCompleted(end) => words.push(format!("listed:{}", end.version)),
             ReflectorEvent::WatchOpened => words.push("open".into()),
             ReflectorEvent::Watched(events) => words.extend(events.iter().map(|event| {
                 let kind = match event {
@@ -46,8 +46,8 @@ async fn run(script: &Script, limit: Duration) -> Vec<String> {
     words(&mut reflector(script, ReflectorOptions::default()), limit).await
 }
 
-const SOON: Duration = Duration::from_millis(100);
-const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const SOON: Duration = Duration::from_millis(100);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
 async fn r1_lists_any_state_first_then_watches_from_the_lists_version_with_bookmarks_and_a_timeout() {
@@ -270,7 +270,10 @@ async fn r19_dropping_the_reflector_at_any_point_ends_its_request() {
     let mut one = reflector(&script, ReflectorOptions::default());
     list_feed.text("{\"items\":[");
     assert!(timeout(SOON, one.next()).await.is_ok(), "the list has started");
-    assert!(timeout(SOON, one.next()).await.is_err() && !list_feed.is_read(), "in a list");
+    assert!(timeout(SOON, one.next()).await.is_err() && list_feed.is_read(), "in a list");
+    drop(one);
+    assert!(!list_feed.is_read());
+    let mut one = reflector(&script, ReflectorOptions::default());
     let (feed, watch) = stream();
     script.then(list(7, "", &[]));
     script.then(watch);
@@ -328,7 +331,7 @@ async fn j5_a_list_that_breaks_off_is_never_complete() {
     feed.text(&format!("{{\"metadata\":{{\"resourceVersion\":\"7\"}},\"items\":[{},", object("a", 1)));
     drop(feed);
     let words = run(&script, MINUTE).await;
-    assert_eq!(words, ["list:Initial", "list:Initial", "items:2", "listed:7"]);
+    assert_eq!(words, ["list:Initial", "items:1", "list:Initial", "items:2", "listed:7"]);
 }
 
 #[tokio::test(start_paused = true)]

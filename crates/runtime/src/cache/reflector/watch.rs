@@ -1,24 +1,25 @@
-//! Watches.
+//! Watches: opening them, and what their end means.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::{HeaderValue, Method, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use pilothouse_machinery::framing::{FramingError, FramingLimits, WatchEventType, WatchFrame, WatchSplitter};
-use pilothouse_machinery::{ResourceVersion, Status, StatusReason};
+use pilothouse_machinery::{ResourceType, ResourceVersion, Status, StatusReason};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::list::take_in;
+use super::batch::Batch;
 use super::machine::State;
-use super::status::{is_too_large, retry_after};
+use super::status::{Failure, is_too_large, retry_after};
+use super::stream::InitialState;
+use super::take::Taken;
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
-use crate::cache::CachedObject;
-use crate::client::{ClientError, Query, bare, failure_of, is_success, status_reason};
+use crate::client::{Query, bare, failure_of, is_success, status_reason};
 
 /// A watch that ends sooner, without an event, is a failure (R20).
 const SHORT: Duration = Duration::from_secs(1);
@@ -27,12 +28,32 @@ const SHORT: Duration = Duration::from_secs(1);
 pub(super) struct Watching {
     body: Body,
     splitter: WatchSplitter,
+    /// Room for the events of a chunk.
+    frames: Vec<WatchFrame>,
     opened: Instant,
     /// When the client ends the watch, because the server should have.
     deadline: Instant,
     events: u64,
     /// From "any state": the events that build it up come in no order, so they are no positions (R16).
     unordered: bool,
+    /// The state that the watch begins with, until that has come in full.
+    pub(super) initial: Option<InitialState>,
+}
+
+impl Watching {
+    /// The state has come in full: from here on the watch tells changes.
+    pub(super) fn state_ended(&mut self) {
+        self.initial = None;
+        self.unordered = false;
+        self.events += 1;
+    }
+}
+
+/// What a bookmark says.
+pub(super) struct Bookmark {
+    pub(super) version: ResourceVersion,
+    /// Whether it marks the end of the initial state.
+    pub(super) ends_state: bool,
 }
 
 #[derive(Deserialize)]
@@ -44,86 +65,137 @@ struct BookmarkObject {
 #[serde(rename_all = "camelCase")]
 struct BookmarkMetadata {
     resource_version: String,
+    #[serde(default)]
+    annotations: Option<BookmarkAnnotations>,
+}
+
+#[derive(Deserialize)]
+struct BookmarkAnnotations {
+    #[serde(rename = "k8s.io/initial-events-end", default)]
+    initial_events_end: Option<String>,
+}
+
+impl Bookmark {
+    /// Reads a bookmark; nothing, and a log line, when it says no version.
+    pub(super) fn read(frame: &WatchFrame, resource: &ResourceType) -> Option<Self> {
+        match serde_json::from_slice::<BookmarkObject>(&frame.object) {
+            Ok(BookmarkObject { metadata }) => Some(Self {
+                version: ResourceVersion::parse(&metadata.resource_version),
+                ends_state: metadata
+                    .annotations
+                    .is_some_and(|annotations| annotations.initial_events_end.as_deref() == Some("true")),
+            }),
+            Err(error) => {
+                tracing::warn!(%resource, %error, "skip an unreadable bookmark");
+                None
+            }
+        }
+    }
 }
 
 impl Reflector {
     /// Opens a watch at the last version seen.
     pub(super) async fn open_watch(&mut self) {
-        let asked = self.environment().jittered(self.options.watch_timeout, 1.0);
         let mut query = Query::default();
+        query.add("resourceVersion", &self.last.to_string());
+        match self.ask_for_watch(query).await {
+            Ok(watching) => {
+                self.ready.push_back(ReflectorEvent::WatchOpened);
+                self.state = State::Watch(watching);
+            }
+            Err(Failure::Refused(status)) => self.watch_refused(&status),
+            // There was no answer. The position is still good: watch again from there, without a list (R6).
+            Err(Failure::Failed(error)) => {
+                tracing::warn!(resource = %self.resource, error = &error as &dyn Error, "cannot watch");
+                self.pause(error.reason(), None);
+            }
+        }
+    }
+
+    /// Sends a watch request. A watch may be silent, its head may not: the server sends that before there is any
+    /// event.
+    pub(super) async fn ask_for_watch(&mut self, mut query: Query) -> Result<Box<Watching>, Failure> {
+        let asked = self.environment().jittered(self.options.watch_timeout, 1.0);
         query.add("watch", "true");
         query.add("allowWatchBookmarks", "true");
-        query.add("resourceVersion", &self.last.to_string());
         query.add("timeoutSeconds", &asked.as_secs().to_string());
-        let uri = self.options.selection.uri(&self.resource, &query);
-        let request = uri.and_then(|uri| bare("watch", Method::GET, &uri));
-        let mut request = match request {
-            Ok(request) => request,
-            Err(error) => {
-                tracing::error!(resource = %self.resource, %error, "cannot write a watch request");
-                return self.pause(error.reason(), None);
-            }
-        };
+        let uri = self.options.selection.uri(&self.resource, &query)?;
+        let mut request = bare("watch", Method::GET, &uri)?;
         // Compressed watches come in many small members, which clients decode badly.
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let opened = self.environment().monotonic();
-        let deadline = opened + asked + self.options.watch_grace;
-        // A watch may be silent, its head may not: the server sends that before there is any event.
-        match self.client.in_time("watch", self.client.send(request)).await.and_then(|sent| sent) {
-            Ok(response) if is_success(&response) => {
-                self.metrics.watch();
-                self.ready.push_back(ReflectorEvent::WatchOpened);
-                self.state = State::Watch(Box::new(Watching {
-                    body: response.into_body(),
-                    splitter: WatchSplitter::new(FramingLimits::default()),
-                    opened,
-                    deadline,
-                    events: 0,
-                    unordered: self.last.is_zero(),
-                }));
-            }
-            Ok(response) => match self.client.in_time("watch", failure_of(response)).await {
-                Ok(status) => self.watch_refused(&status),
-                Err(error) => self.cannot_watch(&error),
-            },
-            Err(error) => self.cannot_watch(&error),
+        let response = self.client.in_time("watch", self.client.send(request)).await??;
+        if !is_success(&response) {
+            let status = self.client.in_time("watch", failure_of(response)).await?;
+            return Err(Failure::Refused(Box::new(status)));
         }
+        self.metrics.watch();
+        Ok(Box::new(Watching {
+            body: response.into_body(),
+            splitter: WatchSplitter::new(FramingLimits::default()),
+            frames: Vec::new(),
+            opened,
+            deadline: opened + asked + self.options.watch_grace,
+            events: 0,
+            unordered: self.last.is_zero(),
+            initial: None,
+        }))
     }
 
-    /// There was no answer. The position is still good: watch again from there, without a list (R6).
-    fn cannot_watch(&mut self, error: &ClientError) {
-        tracing::warn!(resource = %self.resource, error = error as &dyn Error, "cannot watch");
-        self.pause(error.reason(), None);
-    }
-
-    /// Reads the next piece of the watch.
+    /// Reads what has come of the watch, and no more than a batch of it.
     pub(super) async fn read_watch(&mut self) {
         let State::Watch(watch) = &mut self.state else { return };
-        match tokio::time::timeout_at(watch.deadline, watch.body.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                if let Ok(chunk) = frame.into_data() {
-                    self.take_chunk(chunk);
+        let overdue = watch.initial.as_ref().map(InitialState::overdue);
+        let until = overdue.map_or(watch.deadline, |overdue| overdue.min(watch.deadline));
+        let Ok(mut next) = tokio::time::timeout_at(until, watch.body.frame()).await else {
+            return self.silent();
+        };
+        let mut batch = Batch::default();
+        loop {
+            match next {
+                Some(Ok(frame)) => {
+                    if let Ok(chunk) = frame.into_data() {
+                        self.take_chunk(chunk, &mut batch);
+                    }
                 }
+                Some(Err(error)) => {
+                    tracing::debug!(resource = %self.resource, %error, "watch broke off");
+                    self.watch_ended(&mut batch);
+                }
+                None => self.watch_ended(&mut batch),
             }
-            Ok(Some(Err(error))) => {
-                tracing::debug!(resource = %self.resource, %error, "watch broke off");
-                self.watch_ended();
+            let State::Watch(watch) = &mut self.state else { break };
+            if batch.len() >= self.options.batch_events || batch.bytes >= self.options.batch_bytes {
+                break;
             }
-            Ok(None) => self.watch_ended(),
-            Err(_) => {
-                tracing::warn!(resource = %self.resource, "watch is silent beyond its end: closed");
-                self.metrics.failure("Silent");
-                self.watch_again();
+            match watch.body.frame().now_or_never() {
+                Some(ready) => next = ready,
+                None => break,
             }
         }
+        batch.flush(&mut self.ready);
     }
 
-    fn take_chunk(&mut self, chunk: Bytes) {
+    /// Nothing has come for too long.
+    fn silent(&mut self) {
         let State::Watch(watch) = &mut self.state else { return };
-        let mut frames = Vec::new();
+        if let Some(initial) = watch.initial.take() {
+            return self.stream_overdue(&initial);
+        }
+        tracing::warn!(resource = %self.resource, "watch is silent beyond its end: closed");
+        self.metrics.failure("Silent");
+        self.watch_again();
+    }
+
+    fn take_chunk(&mut self, chunk: Bytes, batch: &mut Batch) {
+        let State::Watch(watch) = &mut self.state else { return };
+        let mut frames = std::mem::take(&mut watch.frames);
         let outcome = watch.splitter.push(chunk, &mut frames);
-        self.take_frames(&frames);
-        if let (Err(error), State::Watch(_)) = (outcome, &self.state) {
+        self.take_frames(&frames, batch);
+        let State::Watch(watch) = &mut self.state else { return };
+        frames.clear();
+        watch.frames = frames;
+        if let Err(error) = outcome {
             self.garbled(&error);
         }
     }
@@ -132,6 +204,10 @@ impl Reflector {
     /// work; if it goes on like this, only a list gets past it.
     fn garbled(&mut self, error: &FramingError) {
         tracing::warn!(resource = %self.resource, %error, "cannot read the watch");
+        let State::Watch(watch) = &mut self.state else { return };
+        if let Some(initial) = watch.initial.take() {
+            return self.stream_lost(&initial);
+        }
         self.pause(error.reason(), None);
         if self.internal_errors_persist() {
             self.relist(ListCause::WatchFailed);
@@ -150,77 +226,82 @@ impl Reflector {
     }
 
     /// Takes events in order until one of them ends the watch.
-    fn take_frames(&mut self, frames: &[WatchFrame]) {
-        let mut events = Vec::with_capacity(frames.len());
+    fn take_frames(&mut self, frames: &[WatchFrame], batch: &mut Batch) {
         for frame in frames {
+            let State::Watch(watch) = &self.state else { return };
+            batch.bytes += frame.object.len();
             if frame.event_type == WatchEventType::Error {
-                self.flush(&mut events);
                 let status = serde_json::from_slice(&frame.object).unwrap_or_else(|error| {
                     Status::failure(StatusReason::Unknown, format!("unreadable error event: {error}"))
                 });
-                return self.watch_failed(&status);
+                self.watch_failed(&status);
+            } else if watch.initial.is_some() {
+                self.take_initial(frame, batch);
+            } else {
+                self.take_event(frame, batch);
             }
-            let Some(event) = self.event(frame) else { continue };
-            let State::Watch(watch) = &mut self.state else { break };
-            watch.events += 1;
-            watch.unordered &= matches!(event, WatchEvent::Added(_));
-            let version = event.resource_version();
-            if !watch.unordered && !version.is_zero() {
-                self.last = version.clone();
-            }
-            self.internal_errors = None;
-            events.push(event);
-        }
-        self.flush(&mut events);
-    }
-
-    fn flush(&mut self, events: &mut Vec<WatchEvent>) {
-        if !events.is_empty() {
-            self.ready.push_back(ReflectorEvent::Watched(std::mem::take(events)));
         }
     }
 
-    fn event(&mut self, frame: &WatchFrame) -> Option<WatchEvent> {
-        let event = match &frame.event_type {
-            WatchEventType::Added => WatchEvent::Added(self.take_in(&frame.object)?),
-            WatchEventType::Modified => WatchEvent::Modified(self.take_in(&frame.object)?),
-            WatchEventType::Deleted => WatchEvent::Deleted(self.take_in(&frame.object)?),
-            WatchEventType::Bookmark => match serde_json::from_slice::<BookmarkObject>(&frame.object) {
-                Ok(object) => WatchEvent::Bookmark(ResourceVersion::parse(&object.metadata.resource_version)),
-                Err(error) => {
-                    tracing::warn!(resource = %self.resource, %error, "skip an unreadable bookmark");
-                    self.metrics.skip("InvalidBookmark");
-                    return None;
+    fn take_event(&mut self, frame: &WatchFrame, batch: &mut Batch) {
+        let make: fn(_) -> _ = match &frame.event_type {
+            WatchEventType::Added => WatchEvent::Added,
+            WatchEventType::Modified => WatchEvent::Modified,
+            WatchEventType::Deleted => WatchEvent::Deleted,
+            WatchEventType::Bookmark => {
+                match Bookmark::read(frame, &self.resource) {
+                    Some(bookmark) => {
+                        self.accept(frame, WatchEvent::Bookmark(bookmark.version), batch);
+                    }
+                    None => self.metrics.skip("InvalidBookmark"),
                 }
-            },
+                return;
+            }
             other => {
                 tracing::warn!(resource = %self.resource, event_type = %other, "skip an unknown event");
-                self.metrics.skip("UnknownEvent");
-                return None;
+                return self.metrics.skip("UnknownEvent");
             }
         };
-        self.metrics.event(frame.event_type.as_str());
-        Some(event)
+        match self.take_in(&frame.object) {
+            Taken::Object(object) => self.accept(frame, make(object), batch),
+            Taken::Unreadable(_) if frame.event_type == WatchEventType::Deleted => {
+                // Something is gone. What it was, only a list shows.
+                self.pause("UnreadableDeletion", None);
+                self.relist(ListCause::WatchFailed);
+            }
+            // The cache keeps the version before it.
+            Taken::Unreadable(_) | Taken::Foreign => {}
+        }
     }
 
-    fn take_in(&mut self, bytes: &[u8]) -> Option<Arc<CachedObject>> {
-        take_in(bytes, &mut self.intake, &self.metrics)
+    fn accept(&mut self, frame: &WatchFrame, event: WatchEvent, batch: &mut Batch) {
+        let State::Watch(watch) = &mut self.state else { return };
+        watch.events += 1;
+        watch.unordered &= matches!(event, WatchEvent::Added(_));
+        let version = event.resource_version();
+        if !watch.unordered && !version.is_zero() {
+            self.last = version.clone();
+        }
+        self.internal_errors = None;
+        self.metrics.event(frame.event_type.as_str());
+        batch.events.push(event);
     }
 
     /// The stream has ended, by the server's will or the network's.
-    fn watch_ended(&mut self) {
+    fn watch_ended(&mut self, batch: &mut Batch) {
         let State::Watch(watch) = &mut self.state else { return };
         let (opened, events) = (watch.opened, watch.events);
         let splitter = std::mem::replace(&mut watch.splitter, WatchSplitter::new(FramingLimits::default()));
-        if let Ok(Some(last_line)) = splitter.finish() {
-            self.take_frames(&[last_line]);
-            if matches!(self.state, State::Watch(_)) {
-                self.watch_again();
-            }
-            return;
+        let last_line = splitter.finish().ok().flatten();
+        if let Some(last_line) = &last_line {
+            self.take_frames(std::slice::from_ref(last_line), batch);
+        }
+        let State::Watch(watch) = &mut self.state else { return };
+        if let Some(initial) = watch.initial.take() {
+            return self.stream_lost(&initial);
         }
         self.watch_again();
-        if events == 0 && opened.elapsed() < SHORT {
+        if events == 0 && last_line.is_none() && opened.elapsed() < SHORT {
             self.pause("ShortWatch", None);
         }
     }
@@ -242,6 +323,10 @@ impl Reflector {
 
     /// The open watch said that it failed.
     fn watch_failed(&mut self, status: &Status) {
+        let State::Watch(watch) = &mut self.state else { return };
+        if let Some(initial) = watch.initial.take() {
+            return self.stream_refused(initial.listing(), status);
+        }
         self.watch_again();
         if status.is_expired() {
             return self.relist(ListCause::Expired);
