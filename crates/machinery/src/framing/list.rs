@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 
 use super::{FramingError, FramingLimits};
+use crate::json;
 
 /// Splits the body of a list into its items.
 ///
@@ -19,7 +20,10 @@ pub struct ListSplitter {
     partial: BytesMut,
     offset: u64,
     place: Place,
+    /// In the envelope.
     nesting: Nesting,
+    /// In the present item.
+    item: json::Nesting,
     /// Where in the envelope the key of the outermost object begins that was read last.
     key_start: usize,
     seen_items: bool,
@@ -110,14 +114,6 @@ impl Nesting {
         }
         false
     }
-
-    /// How many of the next bytes change nothing.
-    fn skippable(self, bytes: &[u8]) -> usize {
-        if !self.in_string || self.escaped {
-            return 0;
-        }
-        memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len())
-    }
 }
 
 impl ListSplitter {
@@ -131,6 +127,7 @@ impl ListSplitter {
             offset: 0,
             place: Place::Start,
             nesting: Nesting::default(),
+            item: json::Nesting::default(),
             key_start: 0,
             seen_items: false,
         }
@@ -175,19 +172,12 @@ impl ListSplitter {
 
     /// Takes bytes of an item, from `start`; where it stopped.
     fn item(&mut self, chunk: &Bytes, start: usize, items: &mut Vec<Bytes>) -> Result<usize, FramingError> {
-        let mut at = start;
-        let complete = loop {
-            at += self.nesting.skippable(&chunk[at..]);
-            let Some(byte) = chunk.get(at) else { break false };
-            at += 1;
-            if self.nesting.take(*byte) {
-                break true;
-            }
-        };
+        let end = self.item.end(&chunk[start..]);
+        let at = end.map_or(chunk.len(), |end| start + end);
         if self.partial.len() + (at - start) > self.limits.object {
             return Err(FramingError::TooLarge { what: "object", limit: self.limits.object });
         }
-        if !complete {
+        if end.is_none() {
             self.partial.extend_from_slice(&chunk[start..at]);
         } else if self.partial.is_empty() {
             items.push(chunk.slice(start..at));
@@ -195,7 +185,7 @@ impl ListSplitter {
             self.partial.extend_from_slice(&chunk[start..at]);
             items.push(self.partial.split().freeze());
         }
-        if complete {
+        if end.is_some() {
             self.place = Place::Items { after: After::Item };
         }
         Ok(at)
@@ -262,7 +252,7 @@ impl ListSplitter {
     fn between_items(&mut self, byte: u8, after: After) -> Result<(), &'static str> {
         match (byte, after) {
             (b'{', After::Bracket | After::Comma) => {
-                self.nesting = Nesting::default();
+                self.item = json::Nesting::default();
                 self.place = Place::Item;
             }
             (b',', After::Item) => self.place = Place::Items { after: After::Comma },
