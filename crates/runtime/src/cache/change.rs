@@ -13,8 +13,11 @@ pub enum ChangeKind {
     Added,
     /// It changed. Also when it was deleted and created again in between: then the uid differs.
     Updated,
-    /// It is gone.
+    /// It is gone; to a subscriber with a filter also when it does not match any more.
     Deleted,
+    /// Nothing happened: the subscriber asked to be told of each object again from time to time. Comes only when
+    /// nothing else waits. Ready-made predicates hold it for no change; controllers give it low priority.
+    Resync,
 }
 
 /// One change of one object, as the sum of all that happened since the subscriber last took one of its key.
@@ -22,10 +25,11 @@ pub enum ChangeKind {
 pub struct Change {
     /// What happened.
     pub kind: ChangeKind,
-    /// The newest state; the last known one when deleted.
+    /// The newest state; the last known one when deleted. To a subscriber with a filter the last state that
+    /// matched.
     pub object: Arc<CachedObject>,
-    /// The state that the subscriber had been told before, or that it missed because the object was deleted
-    /// (and created again) before the subscriber looked.
+    /// The state that the subscriber had been told before; of an addition, an object of the same key that it
+    /// missed because it was deleted before the subscriber looked; of a resync, the object itself.
     pub previous: Option<Arc<CachedObject>>,
     /// Whether this belongs to the state the subscriber starts from.
     pub initial: bool,
@@ -38,18 +42,14 @@ impl Change {
         self.object.key()
     }
 
-    /// This change followed by `later`, as one change.
-    ///
-    /// A creation followed by a deletion stays visible as a deletion: whoever made the object may be waiting to
-    /// hear that it is gone.
-    pub(super) fn followed_by(self, later: Self) -> Self {
-        let (kind, previous) = match (self.kind, later.kind) {
-            (ChangeKind::Added, ChangeKind::Deleted) => (ChangeKind::Deleted, None),
-            (ChangeKind::Added, _) => (ChangeKind::Added, None),
-            (_, ChangeKind::Deleted) => (ChangeKind::Deleted, self.previous),
-            (ChangeKind::Updated, _) => (ChangeKind::Updated, self.previous),
-            (ChangeKind::Deleted, _) => (ChangeKind::Updated, self.previous.or(Some(self.object))),
-        };
-        Self { kind, object: later.object, previous, initial: self.initial || later.initial }
+    /// An object that the subscriber has not heard of, as part of the state it starts from.
+    pub(super) fn first_sight(object: Arc<CachedObject>) -> Self {
+        Self { kind: ChangeKind::Added, object, previous: None, initial: true }
+    }
+
+    /// An object that the subscriber knows, once more.
+    pub(super) fn again(object: Arc<CachedObject>) -> Self {
+        let previous = Some(Arc::clone(&object));
+        Self { kind: ChangeKind::Resync, object, previous, initial: false }
     }
 }

@@ -7,6 +7,7 @@
 
 mod change;
 mod flag;
+mod handler;
 mod index;
 mod informer;
 mod informer_error;
@@ -24,6 +25,7 @@ mod tests;
 mod transform;
 
 pub use change::{Change, ChangeKind};
+pub use handler::{HandleError, Handler, HandlerOptions, HandlerPanic, OnPanic, Registration};
 pub use index::IndexError;
 pub use informer::{Informer, InformerFailure};
 pub use informer_error::InformerError;
@@ -34,5 +36,8 @@ pub use options::{InformerOptions, WireFormat};
 pub use selection::Selection;
 pub use snapshot::Snapshot;
 pub use store::Store;
-pub use subscription::{Subscription, Synced};
+pub use subscription::{
+    Gap, Lag, LosslessEvent, LosslessOptions, LosslessSubscription, Subscription, SubscriptionOptions,
+    Synced, WhenFull,
+};
 pub use transform::Transform;

@@ -1,5 +1,6 @@
 //! One state of a store.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -62,6 +63,12 @@ impl Snapshot {
     /// All objects in key order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<CachedObject>> {
         self.contents.objects.values()
+    }
+
+    /// The objects whose keys are greater than `key`, in key order; all without one.
+    pub(super) fn after(&self, key: Option<&ObjectKey>) -> impl Iterator<Item = &Arc<CachedObject>> {
+        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
+        self.contents.objects.range::<_, ObjectKey>((from, Bound::Unbounded)).map(|(_, object)| object)
     }
 
     /// The objects of one namespace in the order of their names.

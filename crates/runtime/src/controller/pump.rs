@@ -26,9 +26,10 @@ impl Pump {
         if self.source.is_main {
             self.shared.note_presence(change.key(), change.kind != ChangeKind::Deleted);
         }
-        // What nobody waits for: the initial list, and changes that change nothing (C14).
+        // What nobody waits for: the initial list, and changes that change nothing (C14), resyncs among them.
         let unchanged = change.previous.as_ref().is_some_and(|before| {
-            change.kind == ChangeKind::Updated && before.is_same_version(&change.object)
+            change.kind == ChangeKind::Resync
+                || (change.kind == ChangeKind::Updated && before.is_same_version(&change.object))
         });
         let priority = if change.initial || unchanged { Priority::Low } else { Priority::Normal };
         for key in (self.source.map)(change) {

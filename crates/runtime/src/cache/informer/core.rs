@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pilothouse_machinery::{Environment, ResourceType};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::gauges::Gauges;
 use super::subscribers::Subscribers;
@@ -11,15 +13,14 @@ use super::{Failures, InformerFailure, InformerSetup};
 use crate::cache::flag::Flag;
 use crate::cache::reflector::{ListEnd, WatchEvent};
 use crate::cache::store::Store;
-use crate::cache::subscription::ChangeQueue;
-use crate::cache::{CachedObject, InformerOptions};
+use crate::cache::subscription::{Lag, Listener};
+use crate::cache::{CachedObject, ChangeKind, InformerOptions, Snapshot};
 
 /// The part of an informer that its task shares with the handles.
 #[derive(Debug)]
 pub(in crate::cache) struct Core {
     resource: ResourceType,
     options: InformerOptions,
-    #[expect(dead_code, reason = "handlers will run in it")]
     environment: Environment,
     store: Store,
     /// Held from a write of the store to the end of telling about it: who holds it sees a store of which
@@ -30,6 +31,9 @@ pub(in crate::cache) struct Core {
     failure: Mutex<Option<InformerFailure>>,
     failures: Failures,
     gauges: Gauges,
+    /// Told when a subscriber that the informer waits for has room.
+    room: Arc<Notify>,
+    started: Instant,
 }
 
 impl Core {
@@ -45,6 +49,8 @@ impl Core {
             stopped: Flag::default(),
             failure: Mutex::default(),
             failures: setup.failures,
+            room: Arc::default(),
+            started: Instant::now(),
         }
     }
 
@@ -76,38 +82,101 @@ impl Core {
         self.gauges.count_unreadable();
     }
 
-    /// Adds a subscriber; on a stopped informer its queue is closed instead.
-    pub(super) fn add(&self, queue: &Arc<ChangeQueue>) {
-        let mut subscribers = self.subscribers.lock();
-        if subscribers.closed {
-            queue.close();
-        } else {
-            queue.prime(&self.store.snapshot(), self.synced.is_raised());
-            subscribers.queues.push(Arc::downgrade(queue));
-        }
+    pub(in crate::cache) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
-    /// Applies what a watch said and tells subscribers.
+    /// When the informer was made: ticks of resyncs count from here.
+    pub(in crate::cache) fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub(in crate::cache) fn room(&self) -> &Arc<Notify> {
+        &self.room
+    }
+
+    /// Adds a subscriber; on a stopped informer it is closed instead.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the caller makes a trait object of its queue for this"
+    )]
+    pub(in crate::cache) fn add(&self, listener: Arc<dyn Listener>) {
+        let mut subscribers = self.subscribers.lock();
+        if subscribers.closed {
+            listener.close();
+            return;
+        }
+        if self.synced.is_raised() {
+            listener.begin(&self.store.snapshot(), &[], Instant::now());
+        }
+        subscribers.add(&listener);
+    }
+
+    /// Calls `read` with the present state while nobody writes, when subscribers were told of all of it.
+    pub(in crate::cache) fn with_all_told<R>(&self, read: impl FnOnce(&Snapshot) -> R) -> R {
+        let _subscribers = self.subscribers.lock();
+        read(&self.store.snapshot())
+    }
+
+    /// Reads on, for a subscriber, in the state it starts from.
+    pub(in crate::cache) fn read_ahead(&self, listener: &dyn Listener) {
+        self.with_all_told(|snapshot| listener.read_ahead(snapshot));
+    }
+
+    /// Applies what a watch said and tells subscribers. A watch without a list before it starts from nothing
+    /// (conformance F11).
     pub(super) fn apply(&self, events: &[WatchEvent]) {
         let mut subscribers = self.subscribers.lock();
+        let before = (!self.synced.is_raised()).then(|| self.store.snapshot());
         let written = self.store.apply(events);
         self.gauges.show(&self.store);
-        if !written.is_empty() {
-            subscribers.each(|queue| queue.push(written.iter().cloned(), false));
+        if written.is_empty() {
+            return;
         }
+        let now = Instant::now();
+        subscribers.each(|listener| {
+            if let Some(before) = &before {
+                listener.begin(before, &[], now);
+            }
+            listener.push(&written, None, now);
+        });
+        self.synced.raise();
     }
 
     /// Applies a complete list and tells subscribers.
     pub(super) fn replace(&self, list: Vec<Arc<CachedObject>>, end: &ListEnd) {
         let mut subscribers = self.subscribers.lock();
-        let first = !self.synced.is_raised();
-        let written = self.store.replace(list, &end.unreadable, &end.version);
+        let mut written = self.store.replace(list, &end.unreadable, &end.version);
         self.gauges.show(&self.store);
-        subscribers.each(|queue| {
-            queue.push(written.iter().cloned(), first);
-            queue.complete_list();
-        });
-        self.synced.raise();
+        let now = Instant::now();
+        if self.synced.is_raised() {
+            subscribers.each(|listener| listener.push(&written, Some(&end.version), now));
+        } else {
+            // The rest is what subscribers start from: they read it in the store.
+            written.retain(|written| written.kind == ChangeKind::Deleted);
+            let snapshot = self.store.snapshot();
+            subscribers.each(|listener| listener.begin(&snapshot, &written, now));
+            self.synced.raise();
+        }
+    }
+
+    /// Waits as long as a subscriber wants the informer to wait. Dropping the future stops the wait.
+    pub(super) async fn room_for_more(&self) {
+        loop {
+            let mut is_full = false;
+            self.subscribers.lock().each(|listener| is_full |= listener.is_over_limit());
+            if !is_full {
+                return;
+            }
+            self.room.notified().await;
+        }
+    }
+
+    /// How far each subscriber is behind.
+    pub(super) fn lags(&self) -> Vec<Lag> {
+        let (now, mut lags) = (Instant::now(), Vec::new());
+        self.subscribers.lock().each(|listener| lags.push(listener.lag(now)));
+        lags
     }
 
     /// Ends all subscriptions, now and later; `failure` says why when something went wrong.
@@ -118,7 +187,7 @@ impl Core {
         }
         let mut subscribers = self.subscribers.lock();
         subscribers.closed = true;
-        subscribers.each(ChangeQueue::close);
+        subscribers.each(|listener| listener.close());
         self.stopped.raise();
     }
 }

@@ -36,7 +36,7 @@ async fn feed(core: &Core, mut reflector: Reflector, token: CancellationToken) {
         let event = tokio::select! {
             biased;
             () = token.cancelled() => return,
-            event = reflector.next() => event,
+            event = async { core.room_for_more().await; reflector.next().await } => event,
         };
         match event {
             ReflectorEvent::ListStarted(_) => list.clear(),

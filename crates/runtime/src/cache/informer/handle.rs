@@ -7,10 +7,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::follow::follow;
 use super::{Core, Failures, InformerFailure};
+use crate::cache::handler::{HandleError, Handler, HandlerOptions, Registration};
 use crate::cache::index::IndexError;
 use crate::cache::reflector::Reflector;
 use crate::cache::store::Store;
-use crate::cache::subscription::{ChangeQueue, Subscription};
+use crate::cache::subscription::{
+    Lag, LosslessOptions, LosslessSubscription, Subscription, SubscriptionOptions,
+};
 use crate::cache::{CachedObject, InformerOptions};
 use crate::metrics::Metrics;
 
@@ -72,7 +75,6 @@ impl Informer {
     }
 
     /// What it caches and how.
-    #[must_use]
     pub fn options(&self) -> &InformerOptions {
         self.core.options()
     }
@@ -87,9 +89,51 @@ impl Informer {
     /// subscription is over at once.
     #[must_use]
     pub fn subscribe(&self) -> Subscription {
-        let queue = Arc::new(ChangeQueue::default());
-        self.core.add(&queue);
-        Subscription::new(queue, self.clone())
+        self.subscribe_with(SubscriptionOptions::default())
+    }
+
+    /// As [`subscribe`](Self::subscribe), with a filter, a resync or a name.
+    #[must_use]
+    pub fn subscribe_with(&self, options: SubscriptionOptions) -> Subscription {
+        Subscription::new(self.clone(), options)
+    }
+
+    /// Every version from now on, with the present state as initial changes first. On a stopped informer the
+    /// subscription is over at once.
+    #[must_use]
+    pub fn subscribe_lossless(&self, options: LosslessOptions) -> LosslessSubscription {
+        LosslessSubscription::new(self.clone(), options)
+    }
+
+    /// Calls `handler` with each change, the present state as initial changes first, until the registration that
+    /// this gives is dropped. Calls come one after the other, from a task of their own.
+    ///
+    /// ```
+    /// # use pilothouse::cache::{Change, HandleError, HandlerOptions, Informer, Registration};
+    /// # fn example(informer: &Informer) -> Result<Registration, HandleError> {
+    /// informer.handle(HandlerOptions::default(), async |change: Change| {
+    ///     println!("{:?} {}", change.kind, change.key());
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// **Errors.** [`HandleError::Stopped`] when the informer has stopped (conformance S11).
+    pub fn handle(
+        &self,
+        options: HandlerOptions,
+        handler: impl Handler,
+    ) -> Result<Registration, HandleError> {
+        crate::cache::handler::start(self, options, handler)
+    }
+
+    /// How far each subscriber is behind, those of handlers included.
+    #[must_use]
+    pub fn lags(&self) -> Vec<Lag> {
+        self.core.lags()
+    }
+
+    pub(in crate::cache) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// Adds an index to the store; objects present are indexed at once. The name must be new. `values` is called

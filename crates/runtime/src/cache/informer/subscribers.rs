@@ -1,22 +1,26 @@
 //! Who is told what changed.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
-use crate::cache::subscription::ChangeQueue;
+use crate::cache::subscription::Listener;
 
 /// The subscribers of one informer.
 #[derive(Debug, Default)]
 pub(super) struct Subscribers {
-    pub(super) queues: Vec<Weak<ChangeQueue>>,
+    listeners: Vec<Weak<dyn Listener>>,
     pub(super) closed: bool,
 }
 
 impl Subscribers {
+    pub(super) fn add(&mut self, listener: &Arc<dyn Listener>) {
+        self.listeners.push(Arc::downgrade(listener));
+    }
+
     /// Calls `tell` for each subscriber there is and forgets those that are gone.
-    pub(super) fn each(&mut self, tell: impl Fn(&ChangeQueue)) {
-        self.queues.retain(|queue| {
-            let queue = queue.upgrade();
-            queue.as_deref().inspect(|queue| tell(queue)).is_some()
+    pub(super) fn each(&mut self, mut tell: impl FnMut(&dyn Listener)) {
+        self.listeners.retain(|listener| {
+            let listener = listener.upgrade();
+            listener.as_deref().inspect(|listener| tell(*listener)).is_some()
         });
     }
 }

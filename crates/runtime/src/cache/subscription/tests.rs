@@ -1,0 +1,1 @@
+//! Subscriptions, without a server.
