@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::ObjectKey;
+use crate::protobuf::{DecodeError, WireError};
 
 /// The bytes are not an object that can be cached.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub enum ScanFailure {
     Encoding(std::str::Utf8Error),
     /// The text is not JSON, or its metadata is not that of an object.
     Structure(serde_json::Error),
+    /// The bytes are not protobuf, or not a message of the type.
+    Protobuf(DecodeError),
     /// The object is of another type.
     WrongType {
         /// The `apiVersion` and kind asked for.
@@ -52,8 +55,11 @@ impl ScanError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self.failure {
-            ScanFailure::Encoding(_) => "InvalidEncoding",
-            ScanFailure::Structure(_) => "InvalidStructure",
+            ScanFailure::Encoding(_)
+            | ScanFailure::Protobuf(DecodeError::Field { source: WireError::NotUtf8, .. }) => {
+                "InvalidEncoding"
+            }
+            ScanFailure::Structure(_) | ScanFailure::Protobuf(_) => "InvalidStructure",
             ScanFailure::WrongType { .. } => "WrongType",
             ScanFailure::Nameless => "MissingName",
         }
@@ -65,6 +71,7 @@ impl fmt::Display for ScanError {
         let (before, after) = match &self.failure {
             ScanFailure::Encoding(_) => ("cannot read the object", " as text"),
             ScanFailure::Structure(_) => ("cannot read the object", " as JSON"),
+            ScanFailure::Protobuf(_) => ("cannot read the object", " as protobuf"),
             ScanFailure::WrongType { .. } => ("cannot take the object", ""),
             ScanFailure::Nameless => ("cannot identify the object: it has no metadata.name", ""),
         };
@@ -85,6 +92,7 @@ impl std::error::Error for ScanError {
         match &self.failure {
             ScanFailure::Encoding(source) => Some(source),
             ScanFailure::Structure(source) => Some(source),
+            ScanFailure::Protobuf(source) => Some(source),
             ScanFailure::WrongType { .. } | ScanFailure::Nameless => None,
         }
     }

@@ -4,6 +4,7 @@
 //! at once (key, versions, labels, owners) comes from one pass over those bytes, which also validates them:
 //! UTF-8 and JSON structure. The noise of `managedFields` is cut at byte level.
 
+mod cut_protobuf;
 mod deserialize;
 mod error;
 mod hash;
@@ -11,11 +12,15 @@ mod interner;
 mod labels;
 mod normalise;
 mod object;
+mod scan_protobuf;
+#[cfg(test)]
+mod scan_protobuf_tests;
 mod scanner;
 #[cfg(test)]
 mod tests;
 mod uid;
 
+pub use cut_protobuf::cut_managed_fields;
 pub use error::{ScanError, ScanFailure};
 pub use interner::{Interner, OwnerFields};
 pub use labels::LabelSet;

@@ -8,7 +8,7 @@ use super::{Interner, ScanError, ScannedObject, deserialize};
 /// many objects of a kind keeps one.
 #[derive(Debug, Default)]
 pub struct Scanner {
-    interner: Interner,
+    pub(super) interner: Interner,
 }
 
 impl Scanner {

@@ -142,7 +142,7 @@ impl DecodeError {
     }
 
     /// The same error, one level further out.
-    pub(super) fn within(self, outer: &str) -> Self {
+    pub(crate) fn within(self, outer: &str) -> Self {
         match self {
             Self::Field { path, source } => Self::Field { path: joined(outer, &path), source },
             other => other,
@@ -167,7 +167,7 @@ impl EncodeError {
     }
 
     /// The same error, one level further out.
-    pub(super) fn within(self, outer: &str) -> Self {
+    pub(crate) fn within(self, outer: &str) -> Self {
         match self {
             Self::Field { path, source } => Self::Field { path: joined(outer, &path), source },
             other @ Self::UnknownKind { .. } => other,

@@ -2,6 +2,7 @@
 
 use super::error::{DecodeError, WireError};
 use super::layout::{Layout, Slot};
+use super::validate;
 use super::wire::{MAX_DEPTH, Reader, WireValue, Writer};
 use crate::schema::Shape;
 
@@ -34,9 +35,13 @@ fn write(writer: &mut Writer, run: &[(&Slot, WireValue<'_>)], depth: usize) -> R
     let [.., (slot, last)] = run else { return Ok(()) };
     let single = matches!(slot.shape, Shape::One | Shape::Pointer);
     let Some(inner) = slot.inner() else {
-        let values = if single { &run[run.len() - 1..] } else { run };
-        for (_, value) in values {
-            writer.value(slot.tag, *value)?;
+        for (index, (_, value)) in run.iter().enumerate() {
+            if single && index + 1 < run.len() {
+                // A later value takes its place, but it must be one.
+                validate::field(slot, *value, depth)?;
+            } else {
+                writer.value(slot.tag, *value)?;
+            }
         }
         return Ok(());
     };

@@ -16,13 +16,18 @@ mod fields;
 mod from_wire;
 mod gather;
 pub(crate) mod layout;
+mod scalar;
 mod special;
-mod time_text;
+pub(crate) mod time_text;
+mod to_json;
 mod to_wire;
 mod typed;
+pub(crate) mod validate;
 mod value;
 pub(crate) mod wire;
 
+#[cfg(test)]
+pub(crate) mod test_objects;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -31,4 +36,6 @@ mod typed_tests;
 pub(crate) use envelope::Unknown;
 pub use envelope::{MAGIC, MEDIA_TYPE, decode, encode};
 pub use error::{DecodeError, EncodeError, ValueError, WireError};
+pub use scalar::field;
+pub use to_json::to_json;
 pub use typed::from_message;

@@ -64,6 +64,16 @@ pub(super) fn number(value: f64) -> Result<Value, WireError> {
     Number::from_f64(value).map(Value::Number).ok_or(WireError::NotFinite)
 }
 
+/// Whether [`embedded`] reads it.
+pub(super) fn check_embedded(raw: &[u8], depth: usize) -> Result<(), WireError> {
+    if raw.is_empty() || raw.starts_with(MAGIC) {
+        return embedded(raw, depth).map(|_| ());
+    }
+    let text = std::str::from_utf8(raw).map_err(|_| WireError::NotUtf8)?;
+    let checked: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+    checked.map(|_| ()).map_err(|error| WireError::BadJson(error.to_string()))
+}
+
 /// The text of a quantity.
 pub(super) fn quantity(value: WireValue<'_>) -> Result<&str, WireError> {
     let text = first(value.bytes()?)?.map_or(Ok(""), WireValue::text)?;
@@ -115,7 +125,7 @@ fn texts(bytes: &[u8]) -> Result<Value, WireError> {
     Ok(Value::Array(texts))
 }
 
-fn schema_properties() -> Result<&'static MessageType, WireError> {
+pub(super) fn schema_properties() -> Result<&'static MessageType, WireError> {
     Schema::builtin().message(SCHEMA_PROPERTIES).ok_or_else(|| WireError::BadObject(SCHEMA_PROPERTIES.into()))
 }
 

@@ -9,8 +9,9 @@ use super::wire::Reader;
 const SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
 const MICROSECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
-/// Seconds of the year 1 and of the year 10000: the times that RFC 3339 can write.
-const WRITABLE: std::ops::Range<i64> = -62_135_596_800..253_402_300_800;
+/// The seconds that can be written: from the year 1, as RFC 3339 has no year before it that JSON readers take, to what
+/// [`Timestamp`] holds, a day before the year 10000.
+const WRITABLE: std::ops::Range<i64> = -62_135_596_800..253_402_207_201;
 
 /// The text of one time, without memory of its own.
 #[derive(Debug)]
@@ -22,21 +23,7 @@ pub(super) struct TimeText {
 impl TimeText {
     /// Reads a `Timestamp` message; `None` when it is empty, which stands for no time.
     pub(super) fn read(message: &[u8], micros: bool) -> Result<Option<Self>, WireError> {
-        if message.is_empty() {
-            return Ok(None);
-        }
-        let (mut seconds, mut nanoseconds) = (0, 0);
-        let mut reader = Reader::new(message);
-        while let Some((tag, value)) = reader.next()? {
-            match tag {
-                1 => seconds = value.int64()?,
-                2 => nanoseconds = value.int32()?,
-                _ => {}
-            }
-        }
-        if !(0..1_000_000_000).contains(&nanoseconds) || !WRITABLE.contains(&seconds) {
-            return Err(WireError::BadTime);
-        }
+        let Some((seconds, nanoseconds)) = parts(message)? else { return Ok(None) };
         let time = Timestamp::new(seconds, nanoseconds).map_err(|_| WireError::BadTime)?;
         let mut text = Self { bytes: [0; 40], length: 0 };
         let printer = if micros { &MICROSECONDS } else { &SECONDS };
@@ -44,9 +31,34 @@ impl TimeText {
         Ok(Some(text))
     }
 
+    /// Whether [`TimeText::read`] reads it.
+    pub(super) fn check(message: &[u8]) -> Result<(), WireError> {
+        parts(message).map(|_| ())
+    }
+
     pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
+}
+
+/// Seconds and nanoseconds of a `Timestamp` message; `None` when it is empty.
+pub(crate) fn parts(message: &[u8]) -> Result<Option<(i64, i32)>, WireError> {
+    if message.is_empty() {
+        return Ok(None);
+    }
+    let (mut seconds, mut nanoseconds) = (0, 0);
+    let mut reader = Reader::new(message);
+    while let Some((tag, value)) = reader.next()? {
+        match tag {
+            1 => seconds = value.int64()?,
+            2 => nanoseconds = value.int32()?,
+            _ => {}
+        }
+    }
+    if !(0..1_000_000_000).contains(&nanoseconds) || !WRITABLE.contains(&seconds) {
+        return Err(WireError::BadTime);
+    }
+    Ok(Some((seconds, nanoseconds)))
 }
 
 impl jiff::fmt::Write for TimeText {

@@ -3,117 +3,13 @@
 use k8s_openapi::api::{apps, batch, coordination, core, networking, storage};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::test_objects::{build, choices, kind};
 use super::wire::Writer;
 use super::*;
 use crate::GroupVersionKind;
-use crate::schema::{FieldType, MessageType, Schema, Shape, ValueKind};
-
-/// Builds objects that fit the table, out of arbitrary bytes.
-struct Builder<'a> {
-    choices: std::iter::Copied<std::slice::Iter<'a, u8>>,
-}
-
-impl Builder<'_> {
-    fn choice(&mut self) -> u8 {
-        self.choices.next().unwrap_or_default()
-    }
-
-    fn text(&mut self) -> String {
-        let words = ["", "a", "Running", "10.0.0.1", "é😀", "line\nbreak \"quoted\"", "x/y.z-1"];
-        words[usize::from(self.choice()) % words.len()].to_owned()
-    }
-
-    fn object(&mut self, message: &MessageType, depth: usize) -> Value {
-        let mut object = Map::new();
-        self.fill(&mut object, message, depth);
-        Value::Object(object)
-    }
-
-    fn fill(&mut self, object: &mut Map<String, Value>, message: &MessageType, depth: usize) {
-        for field in message.fields.iter().filter(|field| field.tag != 0) {
-            let choice = self.choice();
-            // All bytes used up: nothing more is set.
-            if choice.is_multiple_of(4) || depth > 9 {
-                continue;
-            }
-            if let Some(inner) = field.inlined() {
-                self.fill(object, inner, depth + 1);
-                continue;
-            }
-            let value = self.field(field, depth);
-            object.insert(field.json_name.to_string(), value);
-        }
-    }
-
-    fn field(&mut self, field: &FieldType, depth: usize) -> Value {
-        let count = self.choice() % 4;
-        match field.shape {
-            Shape::One | Shape::Pointer => self.value(&field.kind, depth),
-            Shape::List => (0..count).map(|_| self.value(&field.kind, depth)).collect(),
-            Shape::Map => (0..count)
-                .map(|index| (format!("{}{index}", self.text()), self.value(&field.kind, depth)))
-                .collect(),
-        }
-    }
-
-    fn value(&mut self, kind: &ValueKind, depth: usize) -> Value {
-        let choice = self.choice();
-        match kind {
-            ValueKind::String => self.text().into(),
-            ValueKind::Bytes => ["", "AA==", "aHVudGVyMg=="][usize::from(choice % 3)].into(),
-            ValueKind::Bool => (choice % 2 == 1).into(),
-            ValueKind::Int32 => [0, 1, -1, i32::MAX, i32::MIN][usize::from(choice % 5)].into(),
-            ValueKind::Int64 => [0, 1, -1, i64::MAX, i64::MIN][usize::from(choice % 5)].into(),
-            ValueKind::Double => [0.0, 1.0, -2.5, 1e300][usize::from(choice % 4)].into(),
-            ValueKind::Time => ["2026-05-04T03:02:01Z", "1969-12-31T23:59:59Z", "0001-01-02T00:00:00Z"]
-                [usize::from(choice % 3)]
-            .into(),
-            ValueKind::MicroTime => {
-                ["2026-05-04T03:02:01.000000Z", "1969-12-31T23:59:59.999999Z"][usize::from(choice % 2)].into()
-            }
-            ValueKind::Quantity => ["0", "1500m", "2Gi"][usize::from(choice % 3)].into(),
-            ValueKind::IntOrString => {
-                [json!(0), json!(80), json!("http"), json!("")][usize::from(choice % 4)].clone()
-            }
-            ValueKind::Raw | ValueKind::Fields => {
-                json!({"kind": "X", "n": [1, {"f:a": {}}], "t": self.text()})
-            }
-            ValueKind::Json => {
-                [json!(null), json!(1.5), json!([{}]), json!("t")][usize::from(choice % 4)].clone()
-            }
-            ValueKind::Strings => (0..choice % 3).map(|_| self.text()).collect(),
-            ValueKind::SchemaOrBool => {
-                [json!(true), json!(false), json!({"type": "string"})][usize::from(choice % 3)].clone()
-            }
-            ValueKind::SchemaOrArray => {
-                [json!({"type": "object"}), json!([{"type": "a"}, {}])][usize::from(choice % 2)].clone()
-            }
-            ValueKind::SchemaOrStrings => {
-                [json!({"minimum": 1}), json!(["a", ""])][usize::from(choice % 2)].clone()
-            }
-            ValueKind::Message(reference) => self.object(reference.get(), depth + 1),
-        }
-    }
-}
-
-fn kind(api_version: &'static str, kind: &'static str) -> GroupVersionKind {
-    let (group, version) = crate::resource::split_api_version(api_version);
-    GroupVersionKind::new(group, version, kind)
-}
-
-fn build(kind: &GroupVersionKind, choices: &[u8]) -> (Vec<u8>, Value, &'static MessageType) {
-    let message_type = Schema::builtin().kind(kind).unwrap();
-    let object = Builder { choices: choices.iter().copied() }.object(message_type, 0);
-    let body = encode(kind, &object).unwrap();
-    let unknown = Unknown::read(&body[MAGIC.len()..]).unwrap();
-    (unknown.raw.to_vec(), decode(&body).unwrap().1, message_type)
-}
-
-fn choices() -> impl Strategy<Value = Vec<u8>> {
-    proptest::collection::vec(any::<u8>(), 0..600)
-}
+use crate::schema::{MessageType, Schema, Shape, ValueKind};
 
 /// Reads a type both ways.
 fn check<T: DeserializeOwned + PartialEq + std::fmt::Debug>(kind: &GroupVersionKind, choices: &[u8]) {
@@ -232,6 +128,100 @@ fn first_half(message: &[u8]) -> usize {
         reader.next().unwrap();
     }
     message.len() - reader.rest().len()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_text_of_json_is_that_of_the_whole_object(which in any::<prop::sample::Index>(), choices in choices()) {
+        let kinds: Vec<_> = Schema::builtin().kinds().filter(|(kind, _)| kind.kind != "WatchEvent").collect();
+        let (kind, _) = which.get(&kinds);
+        let (message, expected, message_type) = build(kind, &choices);
+        let text = to_json(&message, message_type, &kind.api_version(), &kind.kind).unwrap();
+        prop_assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_scalar_is_found_by_its_path(which in any::<prop::sample::Index>(), choices in choices()) {
+        let kinds: Vec<_> = Schema::builtin().kinds().filter(|(kind, _)| kind.kind != "WatchEvent").collect();
+        let (kind, _) = which.get(&kinds);
+        let (message, object, message_type) = build(kind, &choices);
+        let mut object = object;
+        if let Some((api_version, kind)) = &layout::Layout::of(message_type).unwrap().kind {
+            object["apiVersion"] = api_version.as_str().into();
+            object["kind"] = (*kind).into();
+        }
+        for_each_scalar(&object, &mut Vec::new(), &mut |path, value| {
+            let expected = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            match field(&message, message_type, &path) {
+                Some(found) => assert_eq!(found, expected, "{path:?}"),
+                // What JSON shows although it is not set, or what stands in embedded JSON.
+                None => assert!(is_zero(value) || is_embedded(message_type, &path), "{path:?} {value}"),
+            }
+        });
+    }
+}
+
+fn for_each_scalar(value: &Value, path: &mut Vec<String>, check: &mut impl FnMut(&[String], &Value)) {
+    let entries: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), value)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(at, item)| (at.to_string(), item)).collect(),
+        Value::Null => return,
+        scalar => return check(path, scalar),
+    };
+    for (name, value) in entries {
+        path.push(name);
+        for_each_scalar(value, path, check);
+        path.pop();
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    *value == json!("") || *value == json!(0) || *value == json!(false) || *value == json!("0")
+}
+
+/// Whether the path leads into a value that is no struct of the table.
+fn is_embedded(message_type: &MessageType, path: &[&str]) -> bool {
+    let Some((name, rest)) = path.split_first() else { return false };
+    let Some(field) = message_type.field(name) else { return false };
+    let rest = if matches!(field.shape, Shape::List | Shape::Map) { &rest[1..] } else { rest };
+    match field.message() {
+        Some(inner) => is_embedded(inner, rest),
+        None => !rest.is_empty() || !matches!(field.kind, ValueKind::String | ValueKind::Int64),
+    }
+}
+
+#[test]
+fn a_field_is_found_in_inline_structs_maps_and_lists() {
+    let object = json!({"metadata": {"name": "a", "labels": {"app": "web", "empty": ""}}, "spec": {"nodeName": "n",
+        "volumes": [{"name": "v", "configMap": {"name": "c"}}], "containers": [{"name": "one"}, {"name": "two"}]}});
+    let body = encode(&kind("v1", "Pod"), &object).unwrap();
+    let message = Unknown::read(&body[MAGIC.len()..]).unwrap().raw;
+    let message_type = Schema::builtin().kind(&kind("v1", "Pod")).unwrap();
+    let find = |path: &[&str]| field(message, message_type, path).map(std::borrow::Cow::into_owned);
+    assert_eq!(find(&["spec", "nodeName"]).as_deref(), Some("n"));
+    assert_eq!(find(&["metadata", "labels", "app"]).as_deref(), Some("web"));
+    assert_eq!(find(&["metadata", "labels", "empty"]).as_deref(), Some(""));
+    assert_eq!(find(&["spec", "volumes", "0", "configMap", "name"]).as_deref(), Some("c"));
+    assert_eq!(find(&["spec", "containers", "1", "name"]).as_deref(), Some("two"));
+    assert_eq!(find(&["kind"]).as_deref(), Some("Pod"));
+    for absent in [
+        &["spec"][..],
+        &["spec", "containers"],
+        &["spec", "containers", "2", "name"],
+        &["status", "phase"],
+        &["metadata", "labels", "none"],
+        &["spec", "nodeName", "x"],
+        &["nothing"],
+        &[],
+    ] {
+        assert_eq!(find(absent), None, "{absent:?}");
+    }
 }
 
 #[test]

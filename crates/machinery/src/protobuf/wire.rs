@@ -158,6 +158,26 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity) }
+    }
+
+    /// The beginning of a field that has a length.
+    pub(crate) fn head(&mut self, tag: u32, length: usize) {
+        self.number(u64::from(tag) << 3 | u64::from(LENGTH));
+        self.number(length as u64);
+    }
+
+    /// How many bytes [`Writer::head`] writes.
+    pub(crate) fn head_size(tag: u32, length: usize) -> usize {
+        number_size(u64::from(tag) << 3) + number_size(length as u64)
+    }
+
+    /// Bytes that are fields already.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -173,9 +193,8 @@ impl Writer {
     }
 
     pub(crate) fn bytes(&mut self, tag: u32, bytes: &[u8]) {
-        self.number(u64::from(tag) << 3 | u64::from(LENGTH));
-        self.number(bytes.len() as u64);
-        self.bytes.extend_from_slice(bytes);
+        self.head(tag, bytes.len());
+        self.raw(bytes);
     }
 
     /// A value as it was read.
@@ -196,4 +215,9 @@ impl Writer {
         }
         self.bytes.push(number.to_le_bytes()[0]);
     }
+}
+
+/// How many bytes a variable-length number takes.
+fn number_size(number: u64) -> usize {
+    (70 - (number | 1).leading_zeros() as usize) / 7
 }
