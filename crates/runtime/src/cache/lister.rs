@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pilothouse_machinery::ObjectKey;
+use pilothouse_machinery::selector::LabelSelector;
 
-use super::{CachedObject, DecodeError, Informer, Store};
+use super::{CachedObject, DecodeError, Index, Informer, OwnWrites, Query};
 use crate::object::Object;
 
 /// Typed reads of the cache of one type.
@@ -21,6 +22,7 @@ use crate::object::Object;
 #[derive(Debug)]
 pub struct Lister<T> {
     informer: Informer,
+    own: Option<OwnWrites>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -35,13 +37,20 @@ pub struct Readable<T> {
 
 impl<T> Clone for Lister<T> {
     fn clone(&self) -> Self {
-        Self { informer: self.informer.clone(), of: PhantomData }
+        Self { informer: self.informer.clone(), own: self.own.clone(), of: PhantomData }
     }
 }
 
 impl<T: Object> Lister<T> {
     pub(super) fn new(informer: Informer) -> Self {
-        Self { informer, of: PhantomData }
+        Self { informer, own: None, of: PhantomData }
+    }
+
+    /// Reads that also show the writes noted in `own`, where the cache does not show them yet. An overlay of
+    /// another informer changes nothing.
+    pub fn with_own_writes(&self, own: &OwnWrites) -> Self {
+        let own = own.is_of(self.informer.store()).then(|| own.clone());
+        Self { own, ..self.clone() }
     }
 
     /// The informer behind it.
@@ -50,18 +59,20 @@ impl<T: Object> Lister<T> {
         &self.informer
     }
 
-    fn store(&self) -> &Store {
-        self.informer.store()
-    }
-
     /// The object of this key.
     pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<T>>, DecodeError> {
-        self.store().get(key).map(|object| self.decode(&object)).transpose()
+        let snapshot = self.informer.store().snapshot();
+        let object = match &self.own {
+            Some(own) => own.get(&snapshot, key),
+            None => snapshot.get(key).cloned(),
+        };
+        drop(snapshot);
+        object.map(|object| self.decode(&object)).transpose()
     }
 
     /// All objects. Decodes each that nobody has looked at: for large caches prefer an index.
     pub fn list(&self) -> Result<Vec<Arc<T>>, DecodeError> {
-        self.decode_all(self.store().snapshot().iter())
+        self.find(|all| all)
     }
 
     /// All objects that fit the type, and why the others do not.
@@ -70,14 +81,31 @@ impl<T: Object> Lister<T> {
         self.select_readable(|_| true)
     }
 
+    /// The objects that fulfil conditions, as in
+    /// `find(|query| query.namespace("default").labels(&selector).index(&by_node, &node))`.
+    pub fn find<'c>(
+        &self,
+        narrow: impl for<'a> FnOnce(Query<'a, 'c>) -> Query<'a, 'c>,
+    ) -> Result<Vec<Arc<T>>, DecodeError> {
+        self.each(narrow, |found| found.map(|object| self.decode(object)).collect())
+    }
+
     /// The objects of one namespace.
     pub fn in_namespace(&self, namespace: &str) -> Result<Vec<Arc<T>>, DecodeError> {
-        self.decode_all(self.store().snapshot().in_namespace(namespace))
+        self.find(|query| query.namespace(namespace))
     }
 
     /// The objects that the index called `name` finds under `value`; none when there is no such index.
     pub fn by_index(&self, name: &str, value: &str) -> Result<Vec<Arc<T>>, DecodeError> {
-        self.decode_all(&self.store().by_index(name, value))
+        self.find(|query| query.index_named(name, value))
+    }
+
+    /// The objects with this value in an index.
+    pub fn indexed<K>(&self, index: &Index<K>, value: &K) -> Result<Vec<Arc<T>>, DecodeError>
+    where
+        K: Ord + Clone + Send + Sync + 'static,
+    {
+        self.find(|query| query.index(index, value))
     }
 
     /// The objects that have an owner of this uid.
@@ -85,32 +113,49 @@ impl<T: Object> Lister<T> {
         self.by_index(super::index::OWNER, uid)
     }
 
-    /// The objects whose scanned header `wanted` accepts; only those are decoded.
+    /// The objects whose labels the selector accepts.
+    pub fn labelled(&self, selector: &LabelSelector) -> Result<Vec<Arc<T>>, DecodeError> {
+        self.find(|query| query.labels(selector))
+    }
+
+    /// The objects that `wanted` accepts, which had better look at no more than the header; only those are decoded.
     pub fn select(&self, wanted: impl Fn(&CachedObject) -> bool) -> Result<Vec<Arc<T>>, DecodeError> {
-        self.decode_all(self.store().snapshot().iter().filter(|object| wanted(object)))
+        self.each(
+            |all| all,
+            |found| found.filter(|object| wanted(object)).map(|object| self.decode(object)).collect(),
+        )
     }
 
     /// As [`select`](Self::select), without those that do not fit the type, which are told apart.
     #[must_use]
     pub fn select_readable(&self, wanted: impl Fn(&CachedObject) -> bool) -> Readable<T> {
         let mut readable = Readable { objects: Vec::new(), unreadable: Vec::new() };
-        for object in self.store().snapshot().iter().filter(|object| wanted(object)) {
-            match self.decode(object) {
-                Ok(object) => readable.objects.push(object),
-                Err(error) => readable.unreadable.push(error),
-            }
-        }
+        self.each(
+            |all| all,
+            |found| {
+                for object in found.filter(|object| wanted(object)) {
+                    match self.decode(object) {
+                        Ok(object) => readable.objects.push(object),
+                        Err(error) => readable.unreadable.push(error),
+                    }
+                }
+            },
+        );
         readable
+    }
+
+    /// Goes over what one state holds.
+    fn each<'c, R>(
+        &self,
+        narrow: impl for<'a> FnOnce(Query<'a, 'c>) -> Query<'a, 'c>,
+        read: impl FnOnce(&mut dyn Iterator<Item = &Arc<CachedObject>>) -> R,
+    ) -> R {
+        let snapshot = self.informer.store().snapshot();
+        let own = self.own.as_ref().map(|own| own.on(&snapshot)).unwrap_or_default();
+        read(&mut narrow(snapshot.query().with_own(&own)).iter())
     }
 
     fn decode(&self, object: &CachedObject) -> Result<Arc<T>, DecodeError> {
         object.decode().inspect_err(|_| self.informer.count_unreadable())
-    }
-
-    fn decode_all<'a>(
-        &self,
-        objects: impl IntoIterator<Item = &'a Arc<CachedObject>>,
-    ) -> Result<Vec<Arc<T>>, DecodeError> {
-        objects.into_iter().map(|object| self.decode(object)).collect()
     }
 }

@@ -6,6 +6,7 @@
 //! each object that changed, and what it last saw of it.
 
 mod change;
+mod contents;
 mod flag;
 mod handler;
 mod index;
@@ -15,6 +16,8 @@ mod informers;
 mod lister;
 mod object;
 mod options;
+mod own_writes;
+mod query;
 pub(crate) mod reflector;
 mod selection;
 mod snapshot;
@@ -23,16 +26,19 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod transform;
+mod tree;
 
 pub use change::{Change, ChangeKind};
 pub use handler::{HandleError, Handler, HandlerOptions, HandlerPanic, OnPanic, Registration};
-pub use index::IndexError;
+pub use index::{Index, IndexError, IndexView};
 pub use informer::{Informer, InformerFailure};
 pub use informer_error::InformerError;
 pub use informers::Informers;
 pub use lister::{Lister, Readable};
 pub use object::{CachedObject, DecodeError, Encoding, Intake, Projection, Rejected, Residence, TypeDecoder};
 pub use options::{InformerOptions, WireFormat};
+pub use own_writes::OwnWrites;
+pub use query::Query;
 pub use selection::Selection;
 pub use snapshot::Snapshot;
 pub use store::Store;

@@ -1,15 +1,13 @@
-//! Store, subscriptions and informers together, against a scripted server.
+//! Subscriptions and informers together, against a scripted server.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 
-use super::reflector::WatchEvent;
 use super::*;
 use crate::object::Object;
 use crate::testing::{Script, list, object, status, stream};
@@ -18,14 +16,6 @@ const SOON: Duration = Duration::from_millis(100);
 
 fn configmaps() -> ResourceType {
     ConfigMap::resource_type()
-}
-
-fn cached(value: &Value) -> Arc<CachedObject> {
-    Arc::new(CachedObject::from_value(value, &configmaps()).unwrap())
-}
-
-fn at(name: &str, version: u64) -> Arc<CachedObject> {
-    cached(&object(name, version))
 }
 
 fn key(name: &str) -> ObjectKey {
@@ -54,108 +44,6 @@ async fn taken(subscription: &mut Subscription) -> Vec<String> {
         words.push(format!("{initial}{kind}{}@{}", change.key().name, change.object.resource_version()));
     }
     words
-}
-
-#[test]
-fn s1_s2_index_values_follow_updates_and_disappear_with_their_last_object() {
-    let store = Store::default();
-    let words = |object: &CachedObject| -> Vec<String> {
-        let value = object.to_value();
-        value["data"]["words"].as_str().unwrap_or_default().split_whitespace().map(String::from).collect()
-    };
-    store.add_index("word", Arc::new(words)).unwrap();
-    let with = |name: &str, version: u64, words: &str| {
-        let mut value = object(name, version);
-        value["data"]["words"] = words.into();
-        cached(&value)
-    };
-    let names = |word: &str| -> Vec<String> {
-        store.by_index("word", word).iter().map(|object| object.key().name.to_string()).collect()
-    };
-    store.apply(&[WatchEvent::Added(with("a", 1, "x y")), WatchEvent::Added(with("b", 2, "y"))]);
-    assert_eq!((names("x"), names("y")), (vec!["a".into()], vec!["a".into(), "b".into()]));
-    store.apply(&[WatchEvent::Modified(with("a", 3, "z"))]);
-    assert_eq!((names("x"), names("y"), names("z")), (vec![], vec!["b".into()], vec!["a".into()]));
-    store.apply(&[WatchEvent::Deleted(with("b", 4, "y"))]);
-    assert_eq!(store.snapshot().contents.index("word").unwrap().value_count(), 1, "only z is left");
-}
-
-#[test]
-fn s3_an_index_added_late_holds_what_is_there_and_its_name_must_be_new() {
-    let store = Store::default();
-    store.apply(&[WatchEvent::Added(at("a", 1))]);
-    let by_name = |object: &CachedObject| vec![object.key().name.to_string()];
-    store.add_index("name", Arc::new(by_name)).unwrap();
-    assert_eq!(store.by_index("name", "a").len(), 1);
-    for taken in ["name", "owner", "namespace"] {
-        assert_eq!(store.add_index(taken, Arc::new(by_name)), Err(IndexError::Duplicate(taken.into())));
-    }
-}
-
-#[test]
-fn the_built_in_indexes_find_by_namespace_and_by_owner() {
-    let store = Store::default();
-    let mut owned = object("a", 1);
-    owned["metadata"]["ownerReferences"] = json!([{"uid": "o-1"}, {"uid": "o-2"}]);
-    let mut elsewhere = object("b", 2);
-    elsewhere["metadata"]["namespace"] = "default-2".into();
-    store.apply(&[WatchEvent::Added(cached(&owned)), WatchEvent::Added(cached(&elsewhere))]);
-    for uid in ["o-1", "o-2"] {
-        assert_eq!(store.by_index("owner", uid)[0].key(), &key("a"));
-    }
-    let in_default = store.by_index("namespace", "default");
-    assert_eq!((in_default.len(), in_default[0].key()), (1, &key("a")));
-    assert_eq!(store.by_index("namespace", "nowhere").len(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn s4_the_stores_version_advances_with_events_and_bookmarks_never_back_and_can_be_awaited() {
-    let store = Store::default();
-    let waiting = {
-        let store = store.clone();
-        Script::environment().spawn("waiter", async move { store.wait_for(&version(9)).await })
-    };
-    tokio::task::yield_now().await;
-    store.apply(&[WatchEvent::Added(at("a", 5))]);
-    tokio::task::yield_now().await;
-    assert!(!waiting.is_finished());
-    store.apply(&[WatchEvent::Bookmark(version(12))]);
-    timeout(SOON, waiting).await.unwrap().unwrap();
-    store.apply(&[WatchEvent::Bookmark(version(7))]);
-    store.replace(vec![at("a", 5)], &[], &version(6));
-    assert_eq!(store.resource_version(), version(12));
-    timeout(SOON, store.wait_for(&version(12))).await.unwrap();
-    assert!(timeout(SOON, store.wait_for(&version(13))).await.is_err());
-}
-
-#[test]
-fn s4_an_event_without_a_version_does_not_take_the_stores_version_away() {
-    let store = Store::default();
-    store.apply(&[WatchEvent::Added(at("a", 5)), WatchEvent::Bookmark(ResourceVersion::parse(""))]);
-    assert_eq!(store.resource_version(), version(5));
-}
-
-#[test]
-fn s5_a_snapshot_is_one_state_whatever_happens_later() {
-    let store = Store::default();
-    store.apply(&[WatchEvent::Added(at("a", 1)), WatchEvent::Added(at("b", 2))]);
-    let before = store.snapshot();
-    store.apply(&[WatchEvent::Deleted(at("a", 3)), WatchEvent::Added(at("c", 4))]);
-    assert_eq!(before.iter().map(|object| &*object.key().name).collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!((before.resource_version(), store.snapshot().len()), (&version(2), 2));
-}
-
-#[test]
-fn f17_s13_a_replacement_deletes_first_then_tells_changes_in_list_order_and_shares_what_is_unchanged() {
-    let store = Store::default();
-    let same = at("same", 1);
-    let old = [Arc::clone(&same), at("gone", 2), at("old", 3)];
-    store.replace(old.to_vec(), &[], &version(3));
-    let written = store.replace(vec![at("z", 9), at("same", 1), at("old", 8)], &[], &version(10));
-    let told: Vec<_> = written.iter().map(|w| (w.kind, &*w.object.key().name)).collect();
-    let expected = [(ChangeKind::Deleted, "gone"), (ChangeKind::Added, "z"), (ChangeKind::Updated, "old")];
-    assert_eq!(told, expected);
-    assert!(Arc::ptr_eq(&store.get(&key("same")).unwrap(), &same));
 }
 
 #[tokio::test(start_paused = true)]

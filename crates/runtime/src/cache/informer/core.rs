@@ -125,7 +125,7 @@ impl Core {
 
     /// Applies what a watch said and tells subscribers. A watch without a list before it starts from nothing
     /// (conformance F11).
-    pub(super) fn apply(&self, events: &[WatchEvent]) {
+    pub(super) fn apply(&self, events: Vec<WatchEvent>) {
         let mut subscribers = self.subscribers.lock();
         let before = (!self.synced.is_raised()).then(|| self.store.snapshot());
         let written = self.store.apply(events);

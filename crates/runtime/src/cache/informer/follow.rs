@@ -53,7 +53,7 @@ async fn feed(core: &Core, mut reflector: Reflector, token: CancellationToken) {
                 core.replace(std::mem::take(&mut list), &end);
             }
             ReflectorEvent::WatchOpened => {}
-            ReflectorEvent::Watched(events) => core.apply(&events),
+            ReflectorEvent::Watched(events) => core.apply(events),
         }
     }
 }

@@ -7,14 +7,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::follow::follow;
 use super::{Core, Failures, InformerFailure};
+use crate::cache::InformerOptions;
 use crate::cache::handler::{HandleError, Handler, HandlerOptions, Registration};
-use crate::cache::index::IndexError;
 use crate::cache::reflector::Reflector;
 use crate::cache::store::Store;
 use crate::cache::subscription::{
     Lag, LosslessOptions, LosslessSubscription, Subscription, SubscriptionOptions,
 };
-use crate::cache::{CachedObject, InformerOptions};
 use crate::metrics::Metrics;
 
 /// A cache of all objects of one type, kept up to date by one list and watch, shared by everybody who asks.
@@ -134,17 +133,6 @@ impl Informer {
 
     pub(in crate::cache) fn core(&self) -> &Core {
         &self.core
-    }
-
-    /// Adds an index to the store; objects present are indexed at once. The name must be new. `values` is called
-    /// for both the old and the new state of what changed, within the write: it must depend on the object alone, and
-    /// be quick.
-    pub fn add_index(
-        &self,
-        name: &str,
-        values: impl Fn(&CachedObject) -> Vec<String> + Send + Sync + 'static,
-    ) -> Result<(), IndexError> {
-        self.core.store().add_index(name, Arc::new(values))
     }
 
     pub(in crate::cache) fn count_unreadable(&self) {

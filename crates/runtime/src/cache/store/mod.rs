@@ -1,0 +1,11 @@
+//! The objects of one type: how they are written, read and waited for.
+
+mod reindex;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod waiting;
+mod write;
+
+pub use shared::Store;
+pub(crate) use write::Written;
