@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Stream(mpsc::UnboundedReceiver<Result<Bytes, BoxError>>),
     /// Fails the connection.
     Refuse,
+    /// Panics: a fault in the client's own stack.
+    Panic,
     /// Never answers.
     Hang,
     /// Answers with this status and a body that never comes.
@@ -195,6 +197,7 @@ impl Script {
         self.seen.lock().push(seen);
         let step = self.steps.lock().pop_front();
         match step.unwrap_or(Step::Hang) {
+            Step::Panic => panic!("scripted"),
             Step::Hang => std::future::pending().await,
             Step::Refuse => Err("connection refused".into()),
             Step::Answer(code, headers, body) => {

@@ -332,6 +332,20 @@ async fn j2_killed_at_any_moment_the_sink_ends_up_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn j5_an_object_that_is_listed_but_cannot_be_read_has_not_vanished() {
+    let database = Database::default();
+    database.at(7);
+    ["a", "b"].into_iter().for_each(|name| database.know(name, 3));
+    let mut unreadable = object("a", 8);
+    unreadable["metadata"]["labels"] = json!({"a": 7});
+    let script = Script::of([status(410, "Gone"), list(9, "", &[unreadable, object("c", 9)])]);
+    let running = start(&script, &database);
+    sleep(SOON).await;
+    assert_eq!(database.words(), ["+c@9", "?b@3"], "b is gone, a is not");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn j6_a_slow_sink_stops_the_reading_at_the_bound_and_loses_nothing() {
     let (feed, watch) = stream();
     let script = Script::of([watch]);

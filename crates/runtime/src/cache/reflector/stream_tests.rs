@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::tests::{MINUTE, SOON, reflector, words};
+use super::tests::{MINUTE, SOON, held, informer, reflector, unreadable, words};
 use super::*;
-use crate::cache::{Informer, Informers};
-use crate::object::Object;
 use crate::testing::{Script, Step, answer, list, object, status, status_object, stream};
 
 fn streaming() -> ReflectorOptions {
@@ -22,18 +19,6 @@ fn server(steps: impl IntoIterator<Item = Step>) -> Script {
 
 async fn run(script: &Script, limit: Duration) -> Vec<String> {
     words(&mut reflector(script, streaming()), limit).await
-}
-
-fn informer(script: &Script) -> (Informers, Informer) {
-    let informers = Informers::new(script.client(), Script::environment(), script.metrics.clone());
-    let informer = informers.informer(&ConfigMap::resource_type());
-    (informers, informer)
-}
-
-/// What the cache holds: `a@3`.
-fn held(informer: &Informer) -> Vec<String> {
-    let snapshot = informer.store().snapshot();
-    snapshot.iter().map(|object| format!("{}@{}", object.key().name, object.resource_version())).collect()
 }
 
 fn too_large() -> Value {
@@ -296,4 +281,26 @@ async fn r19_shutting_down_in_a_stream_or_in_the_pause_after_one_is_prompt() {
         assert_eq!(asked.elapsed(), Duration::ZERO);
         assert!(!feed.is_read() && !informer.wait_synced().await);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_unreadable_objects_in_the_initial_state_keep_the_version_before_them() {
+    let ((feed, watch), (again, second)) = (stream(), stream());
+    let script = server([watch, second]);
+    let (_informers, informer) = informer(&script);
+    for name in ["changed", "gone", "kept", "stays"] {
+        feed.event("ADDED", &object(name, 1));
+    }
+    feed.end_of_state(7);
+    feed.event("ERROR", &status_object(410, "Expired"));
+    again.event("ADDED", &object("changed", 1));
+    again.event("ADDED", &object("gone", 1));
+    again.event("ADDED", &unreadable("kept", 8));
+    again.event("MODIFIED", &object("changed", 9));
+    again.event("MODIFIED", &unreadable("changed", 10));
+    again.event("DELETED", &unreadable("gone", 11));
+    again.event("SHUFFLED", &object("stays", 12));
+    again.end_of_state(12);
+    sleep(SOON).await;
+    assert_eq!((held(&informer), script.trace()), (vec!["changed@9".into(), "kept@1".into()], "SS".into()));
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::cache::Selection;
+use crate::cache::{Informer, Informers, Selection};
 use crate::object::Object;
 use crate::testing::{Script, Step, answer, list, object, status, status_object, stream};
 
@@ -410,4 +410,108 @@ async fn a_watch_from_the_future_that_stays_refused_ends_in_a_list() {
     assert!(!within.contains(&"list:WatchFailed".to_owned()), "a replica that lags behind catches up");
     let after = words(&mut reflector, Duration::from_mins(3)).await;
     assert!(after.contains(&"list:WatchFailed".to_owned()), "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_are_there_together_come_in_one_batch_and_in_order() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[]), watch]);
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    (8..1008).for_each(|version| feed.event("MODIFIED", &object("a", version)));
+    let (mut batches, mut versions) = (Vec::new(), Vec::new());
+    while let Ok(event) = timeout(SOON, reflector.next()).await {
+        let ReflectorEvent::Watched(events) = event else { continue };
+        batches.push(events.len());
+        versions.extend(events.iter().map(|event| event.resource_version().number().unwrap()));
+    }
+    // Tokio lets a task have 128 messages of a channel at a time.
+    assert!(batches.len() < 10 && batches.iter().all(|events| *events <= 256), "{batches:?}");
+    assert_eq!(versions, (8..1008).collect::<Vec<u64>>());
+    // Large ones fill a batch by their bytes.
+    let large = |version: u64| {
+        let mut object = object("a", version);
+        object["data"]["filler"] = "x".repeat(100 << 10).into();
+        object
+    };
+    (2000..2007).for_each(|version| feed.event("MODIFIED", &large(version)));
+    let mut batches = Vec::new();
+    while let Ok(ReflectorEvent::Watched(events)) = timeout(SOON, reflector.next()).await {
+        batches.push(events.len());
+    }
+    assert_eq!(batches, [3, 3, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_are_handed_over_while_the_list_still_arrives() {
+    let (feed, page) = stream();
+    let script = Script::of([page]);
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    feed.text(&format!("{{\"metadata\":{{\"resourceVersion\":\"7\"}},\"items\":[{},", object("a", 1)));
+    assert_eq!(words(&mut reflector, SOON).await, ["list:Initial", "items:1"]);
+    feed.text(&format!("{},{}]}}", object("b", 2), object("c", 3)));
+    drop(feed);
+    assert_eq!(words(&mut reflector, SOON).await, ["items:2", "listed:7"]);
+}
+
+/// An object with a key, whose metadata makes no sense otherwise.
+pub(super) fn unreadable(name: &str, version: u64) -> serde_json::Value {
+    let mut object = object(name, version);
+    object["metadata"]["labels"] = json!({"a": 7});
+    object
+}
+
+pub(super) fn informer(script: &Script) -> (Informers, Informer) {
+    let informers = Informers::new(script.client(), Script::environment(), script.metrics.clone());
+    let informer = informers.informer(&ConfigMap::resource_type());
+    (informers, informer)
+}
+
+/// What the cache holds: `a@3`.
+pub(super) fn held(informer: &Informer) -> Vec<String> {
+    let snapshot = informer.store().snapshot();
+    snapshot.iter().map(|object| format!("{}@{}", object.key().name, object.resource_version())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_an_object_that_is_listed_but_cannot_be_read_keeps_the_version_before_it() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[object("a", 1), object("b", 2), object("c", 3)]), watch]);
+    script.then(list(9, "", &[unreadable("a", 8), object("c", 9), unreadable("new", 9)]));
+    let (_informers, informer) = informer(&script);
+    tokio::time::sleep(SOON).await;
+    feed.event("ERROR", &status_object(410, "Expired"));
+    tokio::time::sleep(SOON).await;
+    assert_eq!((held(&informer), script.trace()), (vec!["a@1".into(), "c@9".into()], "LWLW".into()));
+    let metrics = script.metrics.encode();
+    assert!(metrics.contains("pilothouse_reflector_skipped_total") && metrics.contains("\"} 2"), "{metrics}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_an_update_that_cannot_be_read_keeps_the_version_before_it_and_a_deletion_makes_a_list() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[object("a", 1), object("b", 2)]), watch]);
+    let (_informers, informer) = informer(&script);
+    tokio::time::sleep(SOON).await;
+    feed.event("MODIFIED", &unreadable("a", 8));
+    feed.event("MODIFIED", &object("b", 9));
+    tokio::time::sleep(SOON).await;
+    assert_eq!((held(&informer), script.trace()), (vec!["a@1".into(), "b@9".into()], "LW".into()));
+    feed.event("DELETED", &unreadable("a", 10));
+    script.then(list(10, "", &[object("b", 9)]));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!((held(&informer), script.trace()), (vec!["b@9".into()], "LWLW".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r21_a_panic_while_listing_ends_the_informer_and_says_why() {
+    for streams in [false, true] {
+        let script = Script::of([Step::Panic]);
+        let script = if streams { script.with_streams() } else { script };
+        let (informers, informer) = informer(&script);
+        assert!(!timeout(MINUTE, informer.wait_synced()).await.unwrap(), "who waits is told");
+        assert!(informer.is_stopped());
+        let failure = informer.failure().unwrap();
+        assert!(failure.to_string().contains("configmaps") && format!("{failure:?}").contains("scripted"));
+        drop(informers);
+    }
 }

@@ -1,0 +1,87 @@
+//! What a subscriber is told must be a life.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pilothouse::{Change, ChangeKind, Informer};
+use proptest::prelude::*;
+
+use crate::model::{View, view};
+
+/// The state that a subscriber knows from changes alone, and the first change that made no sense.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    view: View,
+    broken: Option<String>,
+}
+
+impl Told {
+    pub(crate) fn view(&self) -> View {
+        self.0.lock().view.clone()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), TestCaseError> {
+        match &self.0.lock().broken {
+            Some(broken) => Err(TestCaseError::fail(broken.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn broken(&self, what: String) {
+        self.0.lock().broken.get_or_insert(what);
+    }
+
+    /// Added, then updated any number of times, then deleted; versions only grow; what a change replaces is what was
+    /// told before.
+    fn take(&self, change: &Change) -> Result<(), String> {
+        let key = change.key().clone();
+        let identity = |object: &pilothouse::CachedObject| {
+            (object.uid().to_string(), object.resource_version().number().unwrap_or_default())
+        };
+        let (now, previous) = (identity(&change.object), change.previous.as_deref().map(identity));
+        let view = &mut self.0.lock().view;
+        let known = view.get(&key).cloned();
+        let wrong = |what: &str| Err(format!("{what}: {change:?}, known before: {known:?}"));
+        // What was created, deleted and created again between two looks replaces what the subscriber never saw.
+        let missed = previous.as_ref().is_some_and(|previous| previous.0 != now.0) && known.is_none();
+        match (change.kind, &known) {
+            (ChangeKind::Updated, None) if missed => {}
+            (ChangeKind::Added, Some(_)) => return wrong("added twice"),
+            (ChangeKind::Updated, None) => return wrong("updated before it was added"),
+            (ChangeKind::Updated, known) if previous != *known => return wrong("replaces another state"),
+            (ChangeKind::Updated, Some(known)) if now.1 <= known.1 => return wrong("went back"),
+            // Added and deleted between two looks.
+            (ChangeKind::Deleted, None) if previous.is_some() => return wrong("deleted twice"),
+            (ChangeKind::Deleted, Some(known)) if now.1 < known.1 => return wrong("deleted in the past"),
+            _ => {}
+        }
+        match change.kind {
+            ChangeKind::Deleted => view.remove(&key),
+            ChangeKind::Added | ChangeKind::Updated => view.insert(key, now),
+            ChangeKind::Resync => return Err(format!("not asked for: {change:?}")),
+        };
+        Ok(())
+    }
+}
+
+/// Subscribes and takes every change.
+pub(crate) async fn collect(informer: Informer, told: Told) {
+    let mut subscription = informer.subscribe();
+    while let Some(change) = subscription.next().await {
+        if let Err(broken) = told.take(&change) {
+            told.broken(broken);
+        }
+        if subscription.has_synced() && !informer.is_synced() {
+            told.broken("a subscriber is in sync with a cache that is not".into());
+        }
+        if change.initial && subscription.has_synced() {
+            told.broken("in sync before the last initial change was dealt with".into());
+        }
+        if subscription.is_empty() && told.view() != view(&informer.store().snapshot()) {
+            told.broken(format!("told {:?}, but the cache differs", told.view()));
+        }
+    }
+}
