@@ -19,6 +19,9 @@ mod options;
 mod own_writes;
 mod query;
 pub(crate) mod reflector;
+mod registry;
+#[cfg(test)]
+mod registry_tests;
 mod selection;
 mod snapshot;
 mod store;
