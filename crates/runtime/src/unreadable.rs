@@ -6,8 +6,8 @@ use std::fmt;
 #[derive(Clone)]
 pub(crate) struct Unreadable(String);
 
-impl From<serde_json::Error> for Unreadable {
-    fn from(error: serde_json::Error) -> Self {
+impl Unreadable {
+    pub(crate) fn of(error: &serde_json::Error) -> Self {
         let said = error.to_string();
         // The parser quotes a text that it did not expect: `invalid type: string "...", expected a map at ...`.
         let quoted =
@@ -16,6 +16,12 @@ impl From<serde_json::Error> for Unreadable {
             Some((start, end)) => format!("{}string{}", &said[..start], &said[end + 1..]),
             None => said,
         })
+    }
+}
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        Self::of(&error)
     }
 }
 

@@ -42,9 +42,7 @@ impl<T> Clone for Lister<T> {
 }
 
 impl<T: Object> Lister<T> {
-    /// Typed reads of what `informer` caches. The lister uses it: it runs as long as the lister is there.
-    #[must_use]
-    pub fn new(informer: Informer) -> Self {
+    pub(super) fn new(informer: Informer) -> Self {
         Self { informer, own: None, of: PhantomData }
     }
 

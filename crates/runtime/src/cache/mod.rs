@@ -19,9 +19,6 @@ mod options;
 mod own_writes;
 mod query;
 pub(crate) mod reflector;
-mod registry;
-#[cfg(test)]
-mod registry_tests;
 mod selection;
 mod snapshot;
 mod store;
@@ -38,7 +35,10 @@ pub use informer::{Informer, InformerFailure};
 pub use informer_error::InformerError;
 pub use informers::Informers;
 pub use lister::{Lister, Readable};
-pub use object::{CachedObject, DecodeError, Encoding, Intake, Projection, Rejected, Residence, TypeDecoder};
+pub use object::{
+    BatchError, CachedObject, DecodeError, Encoding, Intake, IntakeMetrics, Projection, Rejected, Residence,
+    TypeDecoder,
+};
 pub use options::{InformerOptions, WireFormat};
 pub use own_writes::OwnWrites;
 pub use query::Query;

@@ -32,7 +32,6 @@ impl Transform {
     }
 
     /// Changes one object.
-    #[expect(dead_code, reason = "called where objects are taken in")]
     pub(crate) fn apply(&self, object: &mut Value) {
         (self.function)(object);
     }

@@ -1,18 +1,21 @@
 //! What of an object is kept, besides its header.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use pilothouse_machinery::ResourceType;
 use serde::de::DeserializeOwned;
 
-use super::TypeDecoder;
+use super::IntakeMetrics;
+#[cfg(feature = "compact")]
+use super::compact::{Frame, Late};
 use super::error::DecodeCause;
+use super::memo::{Budget, Decoded};
 use crate::unreadable::Unreadable;
 
 /// How the bytes of an object are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Encoding {
     /// JSON text.
     Json,
@@ -22,14 +25,21 @@ pub enum Encoding {
 #[derive(Debug)]
 pub(super) struct Origin {
     pub(super) resource: ResourceType,
+    pub(super) budget: Arc<Budget>,
 }
 
 /// The kept part of an object.
 pub(super) enum Body {
     /// Bytes, as they came.
     Plain(Encoding, Box<[u8]>),
+    /// The bytes, compressed.
+    #[cfg(feature = "compact")]
+    Compact(Encoding, Frame),
+    /// The bytes, to be compressed better once there is a dictionary.
+    #[cfg(feature = "compact")]
+    Late(Encoding, Arc<Late>),
     /// The decoded form alone.
-    Typed(TypeDecoder, Arc<dyn Any + Send + Sync>),
+    Typed(Decoded),
     /// Nothing: the object does not fit the type that the informer keeps.
     Unreadable(Arc<Unreadable>),
 }
@@ -40,6 +50,14 @@ pub(super) struct Encoded<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
 }
 
+impl Origin {
+    /// Of an object that is alone.
+    pub(super) fn alone(resource: &ResourceType) -> Arc<Self> {
+        let budget = Budget::new(None, IntakeMetrics::default());
+        Arc::new(Self { resource: resource.clone(), budget })
+    }
+}
+
 impl Body {
     pub(super) fn plain(encoded: Encoded<'_>) -> Self {
         Self::Plain(encoded.encoding, encoded.bytes.into_owned().into_boxed_slice())
@@ -47,18 +65,27 @@ impl Body {
 
     /// The bytes as they came in.
     pub(super) fn encoded(&self) -> Result<Encoded<'_>, DecodeCause> {
-        match self {
-            Self::Plain(encoding, bytes) => Ok(Encoded { encoding: *encoding, bytes: Cow::Borrowed(bytes) }),
-            Self::Typed(decoder, _) => Err(DecodeCause::NotKept { kept: decoder.name() }),
-            Self::Unreadable(error) => Err(DecodeCause::Type(Unreadable::clone(error))),
-        }
+        let (encoding, bytes) = match self {
+            Self::Plain(encoding, bytes) => (encoding, Cow::Borrowed(&**bytes)),
+            #[cfg(feature = "compact")]
+            Self::Compact(encoding, frame) => (encoding, frame.unpack()?.into()),
+            #[cfg(feature = "compact")]
+            Self::Late(encoding, late) => (encoding, late.unpack()?.into()),
+            Self::Typed(form) => return Err(DecodeCause::NotKept { kept: (**form).type_name() }),
+            Self::Unreadable(error) => return Err(DecodeCause::Type(Unreadable::clone(error))),
+        };
+        Ok(Encoded { encoding: *encoding, bytes })
     }
 
     /// Bytes held.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Plain(_, bytes) => bytes.len(),
-            Self::Typed(..) | Self::Unreadable(_) => 0,
+            #[cfg(feature = "compact")]
+            Self::Compact(_, frame) => frame.size(),
+            #[cfg(feature = "compact")]
+            Self::Late(_, late) => late.size(),
+            Self::Typed(_) | Self::Unreadable(_) => 0,
         }
     }
 }
@@ -79,5 +106,14 @@ impl<'a> Encoded<'a> {
                 Err(_) => Ok(serde_json::from_slice(&self.bytes)?),
             },
         }
+    }
+
+    /// About how many bytes a decoded form takes. The types of `k8s-openapi` take six times their JSON text: what is
+    /// not set takes room too. Types with fewer fields take less; a budget rather drops too much than too little.
+    pub(super) fn decoded_size(&self) -> u64 {
+        let factor = match self.encoding {
+            Encoding::Json => 6,
+        };
+        factor * self.bytes.len() as u64
     }
 }

@@ -1,6 +1,6 @@
 //! An object in a cache.
 
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -10,20 +10,46 @@ use pilothouse_machinery::{ObjectHeader, ObjectKey, ResourceType, ResourceVersio
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::DecodeError;
 use super::body::{Body, Encoding, Origin};
 use super::error::DecodeCause;
+use super::memo::{Decoded, Memo, shared};
+use super::{DecodeError, select};
 
 /// An object as the server sent it: bytes until somebody looks.
 ///
-/// **Guarantees.** Immutable. The bytes are valid JSON of an object with a name, without `managedFields`, and
-/// say `apiVersion` and `kind`. The first type that [`decode`](Self::decode)s shares its result with all later
-/// callers of that type.
+/// **Flow.** Made by an [`Intake`](super::Intake), which keeps what its [`Projection`](super::Projection) and its
+/// [`Residence`](super::Residence) say. However it is kept, it is read alike: header without cost, [`json`](Self::json)
+/// and [`field`](Self::field) from the bytes, [`decode`](Self::decode) as any type that reads from JSON.
+///
+/// **Guarantees.**
+///
+/// - **C-I8** immutable: what a reader holds never changes, and no reader can change what others see (S20);
+/// - **C-I9** its text is valid JSON of an object with a name, without `managedFields`, and says `apiVersion` and
+///   `kind`: a typed read fails on types only;
+/// - decoded forms are shared: the first reader decodes, later readers of that type get the same `Arc`, as long as the
+///   informer's budget for decoded objects lets it stay. Two types are kept; a third takes the place of the first.
+///
+/// A shared object cannot be changed, whole or typed:
+///
+/// ```compile_fail,E0594
+/// # use k8s_openapi::api::core::v1::ConfigMap;
+/// # use pilothouse::{CachedObject, k8s_openapi};
+/// fn change(object: &CachedObject) {
+///     let map = object.decode::<ConfigMap>().unwrap();
+///     map.immutable = Some(true);
+/// }
+/// ```
+///
+/// **Cancellation.** Nothing waits here.
+///
+/// **Errors.** [`DecodeError`] names the object and never quotes it. Printing an object shows key and version only.
+///
+/// **Panics.** Never.
 pub struct CachedObject {
     header: ObjectHeader,
     origin: Arc<Origin>,
     body: Body,
-    decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
+    memo: OnceLock<Arc<Memo>>,
 }
 
 impl CachedObject {
@@ -33,17 +59,26 @@ impl CachedObject {
         let scanned = Scanner::new().scan(bytes)?;
         scanned.check_type(resource)?;
         let kept: Vec<u8> = normalise(bytes, &scanned, resource).into();
-        let origin = Arc::new(Origin { resource: resource.clone() });
-        Ok(Self::new(scanned.header, origin, Body::Plain(Encoding::Json, kept.into_boxed_slice())))
+        let body = Body::Plain(Encoding::Json, kept.into_boxed_slice());
+        Ok(Self::new(scanned.header, Origin::alone(resource), body))
     }
 
     pub(super) fn new(header: ObjectHeader, origin: Arc<Origin>, body: Body) -> Self {
-        Self { header, origin, body, decoded: OnceLock::new() }
+        Self { header, origin, body, memo: OnceLock::new() }
     }
 
-    /// With this decoded form at hand.
-    pub(super) fn with_decoded(self, value: Arc<dyn Any + Send + Sync>) -> Self {
-        Self { decoded: value.into(), ..self }
+    /// Keeps this decoded form of about `size` bytes.
+    pub(super) fn keep_decoded(&self, form: Decoded, size: u64) {
+        self.memo().keep_any(form, size);
+    }
+
+    #[cfg(all(test, feature = "compact"))]
+    pub(super) fn with_body(&self, body: Body) -> Self {
+        Self::new(self.header.clone(), Arc::clone(&self.origin), body)
+    }
+
+    pub(super) fn memo(&self) -> &Arc<Memo> {
+        self.memo.get_or_init(|| Memo::new(&self.origin.budget))
     }
 
     /// Takes in an object from its JSON value.
@@ -101,25 +136,37 @@ impl CachedObject {
         self.header.uid == other.header.uid && self.header.resource_version == other.header.resource_version
     }
 
-    /// The typed object: decoded by the first caller, shared with all others of that type. A second type is
-    /// decoded anew each time.
+    /// The typed object: decoded by the first caller, shared with all others of that type.
+    ///
+    /// Any type that reads from JSON will do, also one of your own with the few fields that you need.
     pub fn decode<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<Arc<T>, DecodeError> {
-        let kept = match &self.body {
-            Body::Typed(_, value) => Some(value),
-            _ => self.decoded.get(),
+        let decoded = match &self.body {
+            Body::Typed(form) => shared(form),
+            _ => self.memo.get().and_then(|memo| memo.get()),
         };
-        if let Some(decoded) = kept.and_then(|any| Arc::clone(any).downcast::<T>().ok()) {
+        if let Some(decoded) = decoded {
             return Ok(decoded);
         }
-        let object = self.decode_anew::<T>().map_err(|cause| self.unreadable(type_name::<T>(), cause))?;
-        let object = Arc::new(object);
-        // Two threads may have decoded at once; whoever came first is what all later callers share.
-        let kept = self.decoded.get_or_init(|| Arc::clone(&object) as Arc<dyn Any + Send + Sync>);
-        Ok(Arc::clone(kept).downcast().unwrap_or(object))
+        let (form, size) =
+            self.decode_anew::<T>().map_err(|cause| self.unreadable(type_name::<T>(), cause))?;
+        Ok(self.memo().keep(Arc::new(form), size))
     }
 
-    fn decode_anew<T: DeserializeOwned>(&self) -> Result<T, DecodeCause> {
-        Ok(self.body.encoded()?.decode()?)
+    /// The typed object and the estimated size of it.
+    fn decode_anew<T: DeserializeOwned>(&self) -> Result<(T, u64), DecodeCause> {
+        let encoded = self.body.encoded()?;
+        Ok((encoded.decode()?, encoded.decoded_size()))
+    }
+
+    /// The scalar at a JSON pointer (`/spec/nodeName`), out of the bytes, without decoding the object: texts without
+    /// quotes, numbers and booleans as they are written. `None` when there is nothing, or `null`, a list or an object,
+    /// or when the object is kept in a form that has no bytes.
+    #[must_use]
+    pub fn field(&self, pointer: &str) -> Option<Cow<'_, str>> {
+        match self.body.encoded().ok()?.into_json() {
+            Cow::Borrowed(json) => select::scalar(json, pointer),
+            Cow::Owned(json) => select::scalar(&json, pointer).map(|text| text.into_owned().into()),
+        }
     }
 
     fn unreadable(&self, wanted: &'static str, source: DecodeCause) -> DecodeError {

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use pilothouse_machinery::header::ScanError;
+use pilothouse_machinery::header::{ScanError, ScanFailure};
 use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
 
+#[cfg(feature = "compact")]
+use super::compact::FrameError;
 use crate::unreadable::Unreadable;
 
 /// An object in a cache cannot be read as what was asked for. Neither this nor its source quotes texts of the object.
@@ -22,12 +24,18 @@ pub struct DecodeError {
 /// Why an object cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum DecodeCause {
+    /// The object does not fit the type.
     #[error(transparent)]
     Type(#[from] Unreadable),
+    /// Only another form of the object is kept.
     #[error(
         "of each object the informer keeps only {kept}: read that, or give the informer another `Projection`"
     )]
     NotKept { kept: &'static str },
+    /// What is kept is damaged.
+    #[cfg(feature = "compact")]
+    #[error(transparent)]
+    Frame(#[from] FrameError),
 }
 
 impl DecodeError {
@@ -43,6 +51,8 @@ impl DecodeError {
         match self.source {
             DecodeCause::Type(_) => "UnreadableObject",
             DecodeCause::NotKept { .. } => "ObjectNotKept",
+            #[cfg(feature = "compact")]
+            DecodeCause::Frame(_) => "DamagedObject",
         }
     }
 }
@@ -60,8 +70,31 @@ pub struct Rejected {
 /// Why bytes were rejected.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RejectCause {
-    #[error(transparent)]
-    Scan(#[from] ScanError),
+    #[error("{said}")]
+    Scan { reason: &'static str, said: String },
+    #[error("the transform {name:?} changed the object's name, namespace, uid or resource version")]
+    Identity { name: String },
+    #[error("the transform {name:?} made of the object what is none: {said}")]
+    Transformed { name: String, said: String },
+    #[error("the transform {name:?} panicked")]
+    Panicked { name: String },
+    #[error("the object nests too deep to be transformed")]
+    TooDeep,
+}
+
+impl From<&ScanError> for RejectCause {
+    fn from(error: &ScanError) -> Self {
+        Self::Scan { reason: error.reason(), said: without_texts(error) }
+    }
+}
+
+/// What the scan says, without the texts of the object that its cause may quote.
+pub(super) fn without_texts(error: &ScanError) -> String {
+    match error.failure() {
+        ScanFailure::Structure(source) => format!("{error}: {}", Unreadable::of(source)),
+        ScanFailure::Encoding(source) => format!("{error}: {source}"),
+        _ => error.to_string(),
+    }
 }
 
 impl Rejected {
@@ -75,8 +108,46 @@ impl Rejected {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match &self.source {
-            RejectCause::Scan(error) => error.reason(),
+            RejectCause::Scan { reason, .. } => reason,
+            RejectCause::Identity { .. } | RejectCause::Transformed { .. } => "InvalidTransform",
+            RejectCause::Panicked { .. } => "TransformPanicked",
+            RejectCause::TooDeep => "NestsTooDeep",
         }
+    }
+}
+
+/// Some of a batch did not become cached objects; the source is the first of them.
+#[derive(Debug)]
+pub struct BatchError {
+    pub(super) resource: ResourceType,
+    pub(super) taken: usize,
+    pub(super) rejected: Vec<Rejected>,
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bad, all) = (self.rejected.len(), self.rejected.len() + self.taken);
+        write!(formatter, "cannot take {bad} of {all} objects into the cache of {}", self.resource)
+    }
+}
+
+impl std::error::Error for BatchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.rejected.first()?)
+    }
+}
+
+impl BatchError {
+    /// How many of the batch were taken in.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Those that were not, in order.
+    #[must_use]
+    pub fn rejected(&self) -> &[Rejected] {
+        &self.rejected
     }
 }
 

@@ -14,8 +14,8 @@ pub enum Projection {
     /// `apiVersion`, `kind` and `metadata`, without `managedFields`. The server is asked for no more
     /// (`PartialObjectMetadata`).
     MetadataOnly,
-    /// `apiVersion`, `kind`, `metadata` and the fields at these paths, written as JSON pointers without indexes
-    /// (`/spec/nodeName`). A path through a list (`/spec/containers/image`) means each of its items.
+    /// `apiVersion`, `kind`, `metadata` and the fields at these paths, written as JSON pointers (`/spec/nodeName`). A
+    /// path may end at a list or an object, which is kept whole, but not lead through a list.
     Fields(Vec<String>),
     /// Only the decoded form; see [`Projection::of`].
     Type(TypeDecoder),

@@ -1,6 +1,6 @@
 //! A type that objects are decoded into, chosen at run time.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::{TypeId, type_name};
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::body::Encoded;
+use super::memo::Decoded;
 use crate::unreadable::Unreadable;
 
-type Decode = fn(&Encoded<'_>) -> Result<Arc<dyn Any + Send + Sync>, Unreadable>;
+type Decode = fn(&Encoded<'_>) -> Result<Decoded, Unreadable>;
 
 /// A type that an informer decodes its objects into: any that reads from JSON, also one of your own with the few
 /// fields that you need. Two are equal when their types are.
@@ -38,7 +39,7 @@ impl TypeDecoder {
         self.name
     }
 
-    pub(super) fn decode(&self, encoded: &Encoded<'_>) -> Result<Arc<dyn Any + Send + Sync>, Unreadable> {
+    pub(super) fn decode(&self, encoded: &Encoded<'_>) -> Result<Decoded, Unreadable> {
         (self.decode)(encoded)
     }
 }

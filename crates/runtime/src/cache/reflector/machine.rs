@@ -74,7 +74,7 @@ impl Reflector {
             },
             streaming: options.streaming_list,
             client,
-            intake: Intake::new(resource.clone()),
+            intake: Intake::new(&resource),
             resource,
             options,
             metrics,
@@ -88,6 +88,7 @@ impl Reflector {
     }
 
     /// The same, with another way of taking objects in.
+    #[expect(dead_code, reason = "the registry gives each informer its own")]
     pub(crate) fn with_intake(self, intake: Intake) -> Self {
         Self { intake, ..self }
     }
