@@ -9,7 +9,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Interner, ObjectHeader, OwnerFields, ScanError, ScanFailure, ScannedObject, Uid};
-use crate::{ObjectKey, ResourceVersion};
+use crate::{ObjectKey, ResourceVersion, json};
+
+/// The longest text that is taken for a name in bytes that are wrong: no server lets one be longer than 253 bytes.
+const MAX_KEY_TEXT: usize = 512;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,10 +96,11 @@ fn first_manager(fields: &RawValue) -> Option<Arc<str>> {
 
 /// Reads the header of the object in `bytes` and validates the rest as JSON without building it.
 pub(super) fn read(bytes: &[u8], interner: &mut Interner) -> Result<ScannedObject, ScanError> {
-    let failed = |failure| ScanError::new(failure, None);
+    let failed = |failure| ScanError::new(failure, readable_key(bytes));
     let text = std::str::from_utf8(bytes).map_err(|error| failed(ScanFailure::Encoding(error)))?;
-    let object: RawObject<'_> =
-        serde_json::from_str(text).map_err(|error| failed(ScanFailure::Structure(error)))?;
+    let object: RawObject<'_> = json::check(text)
+        .and_then(|()| serde_json::from_str(text))
+        .map_err(|error| failed(ScanFailure::Structure(error)))?;
     let metadata = object.metadata;
     let name = metadata.name.filter(|name| !name.is_empty()).ok_or_else(|| failed(ScanFailure::Nameless))?;
     let first_manager = metadata.managed_fields.and_then(first_manager);
@@ -125,6 +129,16 @@ pub(super) fn read(bytes: &[u8], interner: &mut Interner) -> Result<ScannedObjec
         kind: object.kind.map(|text| interner.text(&text)),
         managed_fields: metadata.managed_fields.map(|value| range_of(value, text)),
     })
+}
+
+/// The key, if it can be read although something is wrong with the bytes.
+fn readable_key(bytes: &[u8]) -> Option<ObjectKey> {
+    let text = |field: &str| -> Option<String> {
+        let found = json::field(bytes, &["metadata", field])?;
+        serde_json::from_slice(found.get(..found.len().min(MAX_KEY_TEXT))?).ok()
+    };
+    let name = text("name").filter(|name| !name.is_empty())?;
+    Some(ObjectKey::new(text("namespace").unwrap_or_default(), name))
 }
 
 fn range_of(value: &RawValue, text: &str) -> Range<usize> {

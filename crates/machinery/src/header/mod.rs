@@ -4,6 +4,7 @@
 //! at once (key, versions, labels, owners) comes from one pass over those bytes, which also validates them:
 //! UTF-8 and JSON structure. The noise of `managedFields` is cut at byte level.
 
+mod compact;
 mod cut_protobuf;
 mod deserialize;
 mod error;

@@ -1,9 +1,12 @@
 //! Scanning and cutting, against a parser.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{ScanFailure, Uid, normalise, scan};
+use super::{Interner, ScanFailure, Scanner, Uid, compact, deserialize, normalise, scan};
+use crate::json::Outline;
 use crate::{ObjectKey, ResourceType, ResourceVersion};
 
 const JOBS: ResourceType = ResourceType::namespaced("batch", "v1", "jobs", "Job");
@@ -78,8 +81,70 @@ fn z4_bytes_that_are_not_an_object_are_refused_with_a_reason() {
         assert_eq!(scan(body).unwrap_err().reason(), reason, "{}", String::from_utf8_lossy(body));
     }
     let deep = format!(r#"{{"metadata":{{"name":"n"}},"x":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
-    assert!(scan(deep.as_bytes()).is_ok(), "depth costs no stack");
+    assert_eq!(scan(deep.as_bytes()).unwrap_err().reason(), "InvalidStructure", "no parser follows so deep");
     assert!(matches!(scan(b"").unwrap_err().failure(), ScanFailure::Structure(_)));
+}
+
+#[test]
+fn f15_bytes_that_are_not_an_object_are_reported_by_name_where_that_can_be_read() {
+    let named = ObjectKey::new("d", "n");
+    for (body, key) in [
+        (&br#"{"metadata":{"name":"n","namespace":"d"},"spec":{]}"#[..], Some(&named)),
+        (br#"{"spec":[{"a":"]"}],"metadata":{"namespace":"d","name":"n","labels":{"a":7}}}"#, Some(&named)),
+        (b"{\"metadata\":{\"name\":\"n\",\"namespace\":\"d\"},\"data\":\"\xff\"}", Some(&named)),
+        (br#"{"metadata":{"name":"n","namespace":"d"},"spec":{"a":"#, Some(&named)),
+        (br#"{"metadata":{"name":7}}"#, None),
+        (br#"{"metadata":{"namespace":"d"}}"#, None),
+        (b"[", None),
+        (b"", None),
+    ] {
+        let error = scan(body).unwrap_err();
+        assert_eq!(error.key(), key, "{}", String::from_utf8_lossy(body));
+        assert_eq!(error.to_string().contains("d/n"), key.is_some(), "{error}");
+    }
+    let long = format!(r#"{{"metadata":{{"name":"{}"}},"spec":{{]}}"#, "n".repeat(1000));
+    assert_eq!(scan(long.as_bytes()).unwrap_err().key(), None);
+    let job = scan(br#"{"kind":"Pod","metadata":{"name":"n","namespace":"d"}}"#).unwrap();
+    let error = job.check_type(&JOBS).unwrap_err();
+    assert_eq!((error.reason(), error.key()), ("WrongType", Some(&named)));
+}
+
+#[test]
+fn what_objects_say_alike_is_shared_by_their_headers() {
+    let mut scanner = Scanner::new();
+    let mut read = |name: &str, app: &str, pretty: bool| {
+        let object = json!({"kind": "Job", "metadata": {"name": name, "namespace": "d", "labels": {"app": app},
+            "ownerReferences": [{"kind": "Node", "name": "o", "uid": "u"}], "managedFields": [{"manager": "m"}]}});
+        let body = if pretty { format!("{object:#}") } else { object.to_string() };
+        scanner.scan(body.as_bytes()).unwrap().header
+    };
+    let (one, two, other) = (read("a", "x", false), read("b", "x", true), read("c", "y", false));
+    assert!(Arc::ptr_eq(&one.labels, &two.labels) && Arc::ptr_eq(&one.owners, &other.owners));
+    assert!(Arc::ptr_eq(&one.key.namespace, &two.key.namespace));
+    assert!(Arc::ptr_eq(&one.first_manager.unwrap(), &two.first_manager.unwrap()));
+    assert_eq!((other.labels.get("app"), other.labels.len()), (Some("y"), 1));
+}
+
+#[test]
+fn managed_fields_need_only_be_balanced_because_they_are_cut() {
+    for fields in ["[nonsense]", "[{]]", r#"[{"manager":"m","fieldsV1":{,,:"]"}}]"#, r#"[{"\x":[tru]}]"#] {
+        let filler = "x".repeat(100);
+        let body = format!(
+            r#"{{"kind":"Job","apiVersion":"batch/v1","metadata":{{"managedFields":{fields},"name":"{filler}"}}}}"#
+        );
+        let kept = normalise(body.as_bytes(), &scan(body.as_bytes()).unwrap(), &JOBS);
+        assert_eq!(serde_json::from_slice::<Value>(&kept).unwrap()["metadata"], json!({"name": filler}));
+    }
+    for elsewhere in [
+        r#"{"metadata":{"name":"n","labels":{},"x":[{"managedFields":[,]}]}}"#,
+        r#"{"metadata":{"name":"n"},"spec":{"managedFields":[,]}}"#,
+        r#"{"metadata":{"name":"n","x\"managedFields":[,]}}"#,
+        r#"{"metadata":{"name":"n"},"x\"metadata":{"managedFields":[,]}}"#,
+        r#"{"metadata":{"name":"n","managedFields":[}}"#,
+        r#"{"metadata":{"name":"n","managedFields":[],"managedFields":[,]}}"#,
+    ] {
+        assert!(scan(elsewhere.as_bytes()).is_err(), "{elsewhere}");
+    }
 }
 
 #[test]
@@ -117,7 +182,51 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
+fn any_metadata() -> impl Strategy<Value = Value> {
+    let text = || {
+        prop_oneof![r#"[a-z0-9."\\\u{e9}-]{0,12}"#.prop_map(Value::from), Just(Value::Null), Just(json!(7))]
+    };
+    let plain = || "[a-z0-9.-]{1,12}".prop_map(Value::from);
+    let object = |keys: &'static str, value: BoxedStrategy<Value>| {
+        proptest::collection::btree_map(keys, value, 0..5).prop_map(|map| json!(map)).boxed()
+    };
+    let owner = object("apiVersion|kind|name|uid|x", prop_oneof![9 => plain(), 1 => text()].boxed());
+    let manager = object(
+        "manager|time|subresource|fieldsV1",
+        prop_oneof![plain(), text(), Just(json!({"f:a": {"k:{\"b\":\"]\"}": {}}}))].boxed(),
+    );
+    let labels = object("[a-z/.]{1,9}", prop_oneof![9 => plain(), 1 => text()].boxed());
+    let rest = object(
+        "namespace|uid|resourceVersion|deletionTimestamp|zone",
+        prop_oneof![9 => plain(), 1 => text()].boxed(),
+    );
+    (labels, proptest::collection::vec(owner, 0..3), proptest::collection::vec(manager, 0..4), rest).prop_map(
+        |(labels, owners, managers, rest)| {
+            let mut metadata = rest;
+            metadata["name"] = "n".into();
+            metadata["labels"] = labels;
+            metadata["ownerReferences"] = owners.into();
+            metadata["managedFields"] = managers.into();
+            metadata
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn both_ways_of_reading_a_header_find_the_same(metadata in any_metadata(), spec in any_value()) {
+        let body = json!({"kind": "Job", "metadata": metadata, "spec": spec}).to_string();
+        let parsed = deserialize::read(body.as_bytes(), &mut Interner::new());
+        let mut outline = Outline::default();
+        prop_assert!(outline.read(body.as_bytes()));
+        if let Some(found) = compact::read(body.as_bytes(), &outline, &mut Interner::new()) {
+            prop_assert_eq!(Some(found), parsed.ok());
+        } else {
+            let plain = !body.contains('\\') && !body.contains(":7") && !body.contains("null");
+            prop_assert!(!plain, "{body} needs no parser");
+        }
+    }
+
     #[test]
     fn normalised_bytes_equal_a_parsed_removal(
         fields in any_value(), spec in any_value(), annotations in any_value(), pretty in any::<bool>(),

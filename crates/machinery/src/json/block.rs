@@ -18,6 +18,19 @@ pub(crate) struct Masks {
     pub(crate) close: u64,
 }
 
+/// More of the same block, which only validation needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Details {
+    /// `{`
+    pub(crate) brace: u64,
+    /// `:`
+    pub(crate) colon: u64,
+    /// `,`
+    pub(crate) comma: u64,
+    /// Whether any byte is below 0x20.
+    pub(crate) control: bool,
+}
+
 /// The block of `bytes` at `at`, filled up with blanks behind their end.
 #[inline]
 pub(crate) fn block_at(bytes: &[u8], at: usize) -> Block {
@@ -125,10 +138,32 @@ pub(crate) fn masks(block: &Block) -> Masks {
     }
 }
 
+#[inline]
+pub(crate) fn details(block: &Block) -> Details {
+    let lanes = lanes(block);
+    Details {
+        brace: mask(&lanes, b'{'),
+        colon: mask(&lanes, b':'),
+        comma: mask(&lanes, b','),
+        control: any_bit(lanes.map(|lane| lane.min(u8x16::splat(0x1f)).cmp_eq(lane))),
+    }
+}
+
+/// Whether any byte is above 0x7f.
+#[inline]
+pub(crate) fn is_beyond_ascii(block: &Block) -> bool {
+    any_bit(lanes(block))
+}
+
+#[inline]
+fn any_bit([one, two, three, four]: [u8x16; 4]) -> bool {
+    ((one | two) | (three | four)).move_mask() != 0
+}
+
 /// The same byte by byte, to compare with.
 #[cfg(test)]
 mod plain {
-    use super::{Block, Masks};
+    use super::{Block, Details, Masks};
 
     fn mask(block: &Block, test: impl Fn(u8) -> bool) -> u64 {
         block.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(test(*byte)))
@@ -140,6 +175,15 @@ mod plain {
             backslash: mask(block, |byte| byte == b'\\'),
             open: mask(block, |byte| byte | 0x20 == b'{'),
             close: mask(block, |byte| byte | 0x20 == b'}'),
+        }
+    }
+
+    pub(crate) fn details(block: &Block) -> Details {
+        Details {
+            brace: mask(block, |byte| byte == b'{'),
+            colon: mask(block, |byte| byte == b':'),
+            comma: mask(block, |byte| byte == b','),
+            control: block.iter().any(|byte| *byte < 0x20),
         }
     }
 }
@@ -193,9 +237,13 @@ mod tests {
         fn both_forms_classify_every_byte_alike(bytes in proptest::collection::vec(any::<u8>(), 64)) {
             let block: &Block = bytes.as_slice().try_into().unwrap();
             prop_assert_eq!(masks(block), plain::masks(block));
+            prop_assert_eq!(details(block), plain::details(block));
+            prop_assert_eq!(is_beyond_ascii(block), !block.is_ascii());
             let plain: Vec<u8> = bytes.iter().map(|byte| byte & 0x7f | 0x20).collect();
             let block: &Block = plain.as_slice().try_into().unwrap();
             prop_assert_eq!(masks(block), plain::masks(block));
+            prop_assert_eq!(details(block), plain::details(block));
+            prop_assert_eq!(is_beyond_ascii(block), !block.is_ascii());
         }
 
         #[test]

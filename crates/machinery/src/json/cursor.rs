@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use super::Nesting;
+use super::outline::Span;
 
 /// A place in JSON text. Every method answers `None` where the text is not what it should be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Containers whose ends are known, in the order in which they begin.
+    spans: &'a [Span],
 }
 
 /// The text between the quotes of a string.
@@ -43,7 +46,17 @@ impl<'a> RawText<'a> {
 impl<'a> Cursor<'a> {
     /// At the start of `bytes`.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::with_spans(bytes, &[])
+    }
+
+    /// At the start of `bytes`, of which the ends of some containers are known.
+    pub(crate) fn with_spans(bytes: &'a [u8], spans: &'a [Span]) -> Self {
+        Self { bytes, at: 0, spans }
+    }
+
+    /// How many bytes are behind.
+    pub(crate) fn at(&self) -> usize {
+        self.at
     }
 
     /// The next byte that is not white space, without moving beyond it.
@@ -90,7 +103,7 @@ impl<'a> Cursor<'a> {
             b'"' => {
                 self.string()?;
             }
-            b'{' | b'[' => self.at += Nesting::default().end(&self.bytes[start..])?,
+            b'{' | b'[' => self.at = self.container_end()?,
             _ => {
                 let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
                 let rest = &self.bytes[start..];
@@ -98,6 +111,19 @@ impl<'a> Cursor<'a> {
             }
         }
         Some(&self.bytes[start..self.at])
+    }
+
+    fn container_end(&mut self) -> Option<usize> {
+        while let Some((span, later)) = self.spans.split_first() {
+            if span.open == self.at {
+                return Some(span.close + 1);
+            }
+            if span.open > self.at {
+                break;
+            }
+            self.spans = later;
+        }
+        Some(self.at + Nesting::default().end(self.bytes.get(self.at..)?)?)
     }
 
     /// Moves over the opening brace of an object, or from one of its members to the next: the key of that, with the

@@ -5,9 +5,17 @@
 
 mod block;
 mod cursor;
+mod lexical;
 mod nesting;
+mod outline;
 mod select;
+mod strict;
+#[cfg(test)]
+mod tests;
 
 pub use select::{field, prune};
 
+pub(crate) use cursor::Cursor;
 pub(crate) use nesting::Nesting;
+pub(crate) use outline::Outline;
+pub(crate) use strict::check;
