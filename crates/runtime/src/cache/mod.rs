@@ -7,6 +7,8 @@
 
 mod change;
 mod contents;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod flag;
 mod handler;
 mod index;

@@ -141,6 +141,75 @@ async fn s11_s18_shutting_down_ends_subscriptions_and_waits_and_a_stopped_inform
 }
 
 #[tokio::test(start_paused = true)]
+async fn s18_stopping_in_the_middle_of_the_first_list_ends_every_task_and_waiters_hear_not_synced() {
+    let script = Script::of([list(7, "more", &[object("a", 1)])]);
+    let informers = informers(&script);
+    let informer = informers.informer(&configmaps());
+    let mut subscription = informer.subscribe();
+    let handler = informer.handle(HandlerOptions::default(), |_| std::future::ready(())).unwrap();
+    let (waiting, all) = (informer.clone(), informers.clone());
+    let waiters = Script::environment()
+        .spawn("waiters", async move { (waiting.wait_synced().await, all.wait_synced().await) });
+    tokio::time::sleep(SOON).await;
+    assert_eq!(
+        (script.trace(), informer.is_stopped()),
+        ("LL".into(), false),
+        "the second page does not come"
+    );
+    informers.shut_down();
+    assert_eq!(timeout(SOON, waiters).await.unwrap().unwrap(), (false, false));
+    assert_eq!(timeout(SOON, handler.wait()).await.unwrap(), Ok(()));
+    assert!(timeout(SOON, subscription.next()).await.unwrap().is_none() && !subscription.has_synced());
+    assert!(informer.is_stopped() && informer.failure().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r21_a_panic_in_the_informers_task_stops_it_and_tells_why() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[object("a", 1)]), watch]);
+    let informers = informers(&script);
+    let informer = informers.informer(&configmaps());
+    let _bomb = super::fixture::bomb(&informer);
+    let mut subscription = informer.subscribe();
+    assert_eq!(taken(&mut subscription).await, ["!+a@1"]);
+    feed.event("ADDED", &object("b", 8));
+    let failure = timeout(SOON, informers.failed()).await.unwrap();
+    assert_eq!((failure.message(), failure.resource_type()), ("out of order", &configmaps()));
+    assert!(informer.is_stopped() && informer.failure() == Some(failure));
+    assert!(timeout(SOON, subscription.next()).await.unwrap().is_none());
+    assert!(informer.handle(HandlerOptions::default(), |_| std::future::ready(())).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalling_subscriber_makes_the_informer_stop_reading_and_it_goes_on_where_it_was() {
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[object("a", 1)]), watch]);
+    let informer = informers(&script).informer(&configmaps());
+    let mut lossless = informer.subscribe_lossless(LosslessOptions::default().limit(1));
+    assert!(informer.wait_synced().await);
+    feed.event("MODIFIED", &object("a", 8));
+    tokio::time::sleep(SOON).await;
+    for version in 9..20 {
+        feed.event("MODIFIED", &object("a", version));
+    }
+    tokio::time::sleep(SOON).await;
+    assert_eq!(informer.store().resource_version(), version(8), "nothing more is read");
+    let mut versions = Vec::new();
+    while let Ok(Some(LosslessEvent::Change(change))) = timeout(SOON, lossless.next()).await {
+        versions.push(change.object.resource_version().number().unwrap());
+    }
+    assert_eq!(versions, [1].into_iter().chain(8..20).collect::<Vec<_>>());
+    feed.event("MODIFIED", &object("a", 20));
+    tokio::time::sleep(SOON).await;
+    feed.event("MODIFIED", &object("a", 21));
+    tokio::time::sleep(SOON).await;
+    assert_eq!(informer.store().resource_version(), version(20));
+    drop(lossless);
+    tokio::time::sleep(SOON).await;
+    assert_eq!(informer.store().resource_version(), version(21), "released at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_informer_is_shared_and_its_watch_ends_with_its_last_holder() {
     let (feed, watch) = stream();
     let script = Script::of([list(7, "", &[object("a", 1)]), watch]);

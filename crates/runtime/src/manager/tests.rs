@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::Method;
 use http_body_util::{BodyExt, Full};
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
 use parking_lot::Mutex;
 use pilothouse_machinery::Environment;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::endpoints::Endpoints;
 use super::*;
+use crate::testing::{Script, list, object, stream};
 use crate::{Client, ClientOptions, Error, Informers, Metrics};
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -207,4 +209,27 @@ async fn the_endpoints_are_served_over_http_on_the_address_reported() {
     stop.send(()).unwrap();
     run.await.unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "M8: nobody listens any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r21_a_cache_that_fails_ends_the_manager_with_its_error() {
+    let (feed, watch) = stream();
+    feed.event("ADDED", &object("a", 8));
+    let script = Script::of([list(7, "", &[]), watch]);
+    let log = Log::default();
+    let manager = Manager::new("test").client(script.client()).environment(environment());
+    let manager = manager.add(polite("worker", Group::Leader, SECOND, &log)).add(Task::new(
+        "reader",
+        |context: RunContext| async move {
+            let informer = context.informers.informer_of::<ConfigMap>();
+            let _bomb = crate::cache::fixture::bomb(&informer);
+            context.shutdown.requested().await;
+            Ok::<_, BoxError>(())
+        },
+    ));
+    let error = timeout(SECOND * 5, manager.run_until(std::future::pending())).await.unwrap().unwrap_err();
+    assert_eq!(error.reason(), "CacheFailed");
+    let said = crate::controller::chain(&error);
+    assert!(said.contains("configmaps/v1") && said.contains("out of order"), "{said}");
+    assert_eq!(*log.lock(), ["worker starts", "worker ends"]);
 }

@@ -62,7 +62,7 @@ impl Core {
         &self.options
     }
 
-    pub(super) fn store(&self) -> &Store {
+    pub(in crate::cache) fn store(&self) -> &Store {
         &self.store
     }
 
@@ -125,7 +125,7 @@ impl Core {
 
     /// Applies what a watch said and tells subscribers. A watch without a list before it starts from nothing
     /// (conformance F11).
-    pub(super) fn apply(&self, events: Vec<WatchEvent>) {
+    pub(in crate::cache) fn apply(&self, events: Vec<WatchEvent>) {
         let mut subscribers = self.subscribers.lock();
         let before = (!self.synced.is_raised()).then(|| self.store.snapshot());
         let written = self.store.apply(events);
@@ -144,7 +144,7 @@ impl Core {
     }
 
     /// Applies a complete list and tells subscribers.
-    pub(super) fn replace(&self, list: Vec<Arc<CachedObject>>, end: &ListEnd) {
+    pub(in crate::cache) fn replace(&self, list: Vec<Arc<CachedObject>>, end: &ListEnd) {
         let mut subscribers = self.subscribers.lock();
         let mut written = self.store.replace(list, &end.unreadable, &end.version);
         self.gauges.show(&self.store);
@@ -161,7 +161,7 @@ impl Core {
     }
 
     /// Waits as long as a subscriber wants the informer to wait. Dropping the future stops the wait.
-    pub(super) async fn room_for_more(&self) {
+    pub(in crate::cache) async fn room_for_more(&self) {
         loop {
             let mut is_full = false;
             self.subscribers.lock().each(|listener| is_full |= listener.is_over_limit());
@@ -180,7 +180,7 @@ impl Core {
     }
 
     /// Ends all subscriptions, now and later; `failure` says why when something went wrong.
-    pub(super) fn close(&self, failure: Option<InformerFailure>) {
+    pub(in crate::cache) fn close(&self, failure: Option<InformerFailure>) {
         if let Some(failure) = failure {
             self.failure.lock().get_or_insert_with(|| failure.clone());
             self.failures.report(failure);

@@ -34,7 +34,7 @@ pub enum LosslessEvent {
 /// Every version of the objects of one type that the informer sees, in order.
 ///
 /// **Flow.** First the state at the time of the subscription (or, before the first list, that list) as initial
-/// additions: in key order, except that what changes before its turn comes at the end. Then every version, in the
+/// additions: in key order, except that what changes before its turn comes first. Then every version, in the
 /// order in which the informer took it in (conformance F9). After a lost watch the informer lists: versions between
 /// are not seen by anybody, and each difference shows as one change.
 ///

@@ -8,7 +8,7 @@ use pilothouse_machinery::{ObjectKey, ResourceVersion};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::cursor::{Cursor, Start};
+use super::cursor::Start;
 use super::filter::Seen;
 use super::queue::Taken;
 use super::{Filter, Gap, Lag, Listener, LosslessEvent, LosslessOptions, WhenFull};
@@ -36,7 +36,7 @@ pub(super) struct VersionQueue {
 struct State {
     name: Option<Arc<str>>,
     start: Start,
-    /// Objects before the cursor that changed before it came to them, in the state to start from.
+    /// What the first list deleted, and objects that changed before the cursor came to them, as they were.
     early: VecDeque<Item>,
     /// Their keys, and those of objects that came into being since: nothing for the cursor.
     passed: BTreeSet<ObjectKey>,
@@ -188,13 +188,10 @@ impl State {
     }
 
     fn pop(&mut self) -> Option<LosslessEvent> {
-        if let Some(object) = self.start.cursor().and_then(Cursor::pop) {
-            return Some(LosslessEvent::Change(Change::first_sight(object)));
-        }
-        let item = match self.early.pop_front() {
-            Some(item) => item,
-            None if self.start.cursor().is_some() => return None,
-            None => self.items.pop_front()?,
+        let item = match (self.early.pop_front(), self.start.cursor()) {
+            (Some(item), _) => item,
+            (None, Some(cursor)) => return cursor.pop().map(Change::first_sight).map(LosslessEvent::Change),
+            (None, None) => self.items.pop_front()?,
         };
         self.bytes -= item.bytes;
         Some(item.event)

@@ -1,1 +1,0 @@
-//! Subscriptions, without a server.
