@@ -19,6 +19,8 @@ mod lister;
 mod object;
 mod options;
 mod own_writes;
+#[cfg(test)]
+mod own_writes_tests;
 mod query;
 pub(crate) mod reflector;
 mod selection;

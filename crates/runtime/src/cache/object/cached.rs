@@ -130,6 +130,12 @@ impl CachedObject {
         self.body.size()
     }
 
+    /// Uses the texts of an equal key in place of its own, so that all versions of an object share one.
+    pub(in crate::cache) fn share_key(&mut self, key: &ObjectKey) {
+        debug_assert_eq!(self.header.key, *key);
+        self.header.key = key.clone();
+    }
+
     /// Whether this is the same version of the same object.
     #[must_use]
     pub fn is_same_version(&self, other: &Self) -> bool {

@@ -1,5 +1,9 @@
 //! The objects of one type: how they are written, read and waited for.
 
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod query_tests;
 mod reindex;
 mod shared;
 #[cfg(test)]

@@ -16,33 +16,33 @@ use crate::testing::{Script, object};
 
 const SOON: Duration = Duration::from_millis(100);
 
-fn cached(value: &Value) -> Arc<CachedObject> {
+pub(super) fn cached(value: &Value) -> Arc<CachedObject> {
     Arc::new(CachedObject::from_value(value, &ConfigMap::resource_type()).unwrap())
 }
 
-fn at(name: &str, version: u64) -> Arc<CachedObject> {
+pub(super) fn at(name: &str, version: u64) -> Arc<CachedObject> {
     cached(&object(name, version))
 }
 
-fn with(name: &str, version: u64, words: &str) -> Arc<CachedObject> {
+pub(super) fn with(name: &str, version: u64, words: &str) -> Arc<CachedObject> {
     let mut value = object(name, version);
     value["data"]["words"] = words.into();
     cached(&value)
 }
 
-fn key(name: &str) -> ObjectKey {
+pub(super) fn key(name: &str) -> ObjectKey {
     ObjectKey::new("default", name)
 }
 
-fn version(number: u64) -> ResourceVersion {
+pub(super) fn version(number: u64) -> ResourceVersion {
     ResourceVersion::from_number(number)
 }
 
-fn names<'a>(objects: impl IntoIterator<Item = &'a Arc<CachedObject>>) -> Vec<String> {
+pub(super) fn names<'a>(objects: impl IntoIterator<Item = &'a Arc<CachedObject>>) -> Vec<String> {
     objects.into_iter().map(|object| object.key().name.to_string()).collect()
 }
 
-fn words_of(object: &CachedObject) -> Vec<String> {
+pub(super) fn words_of(object: &CachedObject) -> Vec<String> {
     let value = object.to_value();
     value["data"]["words"].as_str().unwrap_or_default().split_whitespace().map(String::from).collect()
 }
@@ -222,4 +222,16 @@ fn an_object_that_a_list_shows_twice_is_there_once_in_its_last_state() {
     assert_eq!(told(&written), expected);
     assert_eq!(store.get(&key("b")).unwrap().resource_version(), &version(4));
     assert_eq!(store.len(), 2);
+}
+
+#[test]
+fn all_versions_of_an_object_share_the_texts_of_its_key() {
+    let store = Store::default();
+    store.apply(vec![Added(at("a", 1)), Added(at("b", 2))]);
+    let first = store.get(&key("a")).unwrap();
+    store.apply(vec![Modified(at("a", 3))]);
+    store.replace(vec![at("a", 4)], &[], &version(4));
+    let last = store.get(&key("a")).unwrap();
+    assert_eq!(last.resource_version(), &version(4));
+    assert!(Arc::ptr_eq(&first.key().name, &last.key().name));
 }

@@ -174,10 +174,15 @@ impl Outcome {
     }
 
     /// Stores an object unless this version of it is there.
-    fn put(&mut self, contents: &mut Contents, object: Arc<CachedObject>, values: AllValues) {
-        if contents.get(object.key()).is_some_and(|known| known.is_same_version(&object)) {
-            self.dropped.push(object);
-            return;
+    fn put(&mut self, contents: &mut Contents, mut object: Arc<CachedObject>, values: AllValues) {
+        if let Some(known) = contents.get(object.key()) {
+            if known.is_same_version(&object) {
+                self.dropped.push(object);
+                return;
+            }
+            if let Some(object) = Arc::get_mut(&mut object) {
+                object.share_key(known.key());
+            }
         }
         let previous = contents.insert(&object, values);
         let kind = if previous.is_some() { ChangeKind::Updated } else { ChangeKind::Added };
