@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use pilothouse_machinery::ResourceType;
+use pilothouse_machinery::schema::{MessageType, Schema};
+use pilothouse_machinery::{ResourceType, protobuf};
 use serde::de::DeserializeOwned;
 
 use super::IntakeMetrics;
@@ -11,6 +12,7 @@ use super::IntakeMetrics;
 use super::compact::{Frame, Late};
 use super::error::DecodeCause;
 use super::memo::{Budget, Decoded};
+use super::select;
 use crate::unreadable::Unreadable;
 
 /// How the bytes of an object are written.
@@ -19,12 +21,16 @@ use crate::unreadable::Unreadable;
 pub enum Encoding {
     /// JSON text.
     Json,
+    /// The protobuf message of the object, without an envelope. Built-in types only.
+    Protobuf,
 }
 
 /// What the objects of one intake have in common.
 #[derive(Debug)]
 pub(super) struct Origin {
     pub(super) resource: ResourceType,
+    /// How protobuf messages of the type are read; nothing where it has none.
+    pub(super) message: Option<&'static MessageType>,
     pub(super) budget: Arc<Budget>,
 }
 
@@ -46,6 +52,7 @@ pub(super) enum Body {
 
 /// An object's bytes and how to read them.
 pub(super) struct Encoded<'a> {
+    pub(super) origin: &'a Origin,
     pub(super) encoding: Encoding,
     pub(super) bytes: Cow<'a, [u8]>,
 }
@@ -53,8 +60,17 @@ pub(super) struct Encoded<'a> {
 impl Origin {
     /// Of an object that is alone.
     pub(super) fn alone(resource: &ResourceType) -> Arc<Self> {
-        let budget = Budget::new(None, IntakeMetrics::default());
-        Arc::new(Self { resource: resource.clone(), budget })
+        Self::new(resource.clone(), Budget::new(None, IntakeMetrics::default()))
+    }
+
+    pub(super) fn new(resource: ResourceType, budget: Arc<Budget>) -> Arc<Self> {
+        let message = Schema::builtin().kind(&resource.group_version_kind());
+        Arc::new(Self { resource, message, budget })
+    }
+
+    /// How a protobuf message is read.
+    fn message(&self) -> Result<&'static MessageType, Unreadable> {
+        self.message.ok_or_else(|| Unreadable::saying("the type has no protobuf form"))
     }
 }
 
@@ -64,7 +80,7 @@ impl Body {
     }
 
     /// The bytes as they came in.
-    pub(super) fn encoded(&self) -> Result<Encoded<'_>, DecodeCause> {
+    pub(super) fn encoded<'a>(&'a self, origin: &'a Origin) -> Result<Encoded<'a>, DecodeCause> {
         let (encoding, bytes) = match self {
             Self::Plain(encoding, bytes) => (encoding, Cow::Borrowed(&**bytes)),
             #[cfg(feature = "compact")]
@@ -74,7 +90,7 @@ impl Body {
             Self::Typed(form) => return Err(DecodeCause::NotKept { kept: (**form).type_name() }),
             Self::Unreadable(error) => return Err(DecodeCause::Type(Unreadable::clone(error))),
         };
-        Ok(Encoded { encoding: *encoding, bytes })
+        Ok(Encoded { origin, encoding: *encoding, bytes })
     }
 
     /// Bytes held.
@@ -92,9 +108,23 @@ impl Body {
 
 impl<'a> Encoded<'a> {
     /// The object as JSON text.
-    pub(super) fn into_json(self) -> Cow<'a, [u8]> {
+    pub(super) fn into_json(self) -> Result<Cow<'a, [u8]>, Unreadable> {
         match self.encoding {
-            Encoding::Json => self.bytes,
+            Encoding::Json => Ok(self.bytes),
+            Encoding::Protobuf => {
+                let (message, resource) = (self.origin.message()?, &self.origin.resource);
+                let json = protobuf::to_json(&self.bytes, message, &resource.api_version(), &resource.kind)?;
+                Ok(json.into())
+            }
+        }
+    }
+
+    /// The scalar at a JSON pointer.
+    pub(super) fn field(self, pointer: &str) -> Option<Cow<'a, str>> {
+        let (encoding, origin) = (self.encoding, self.origin);
+        match self.bytes {
+            Cow::Borrowed(bytes) => field(origin, encoding, bytes, pointer),
+            Cow::Owned(bytes) => Some(field(origin, encoding, &bytes, pointer)?.into_owned().into()),
         }
     }
 
@@ -105,15 +135,27 @@ impl<'a> Encoded<'a> {
                 Ok(text) => Ok(serde_json::from_str(text)?),
                 Err(_) => Ok(serde_json::from_slice(&self.bytes)?),
             },
+            Encoding::Protobuf => Ok(protobuf::from_message(&self.bytes, self.origin.message()?)?),
         }
     }
 
-    /// About how many bytes a decoded form takes. The types of `k8s-openapi` take six times their JSON text: what is
-    /// not set takes room too. Types with fewer fields take less; a budget rather drops too much than too little.
+    /// About how many bytes a decoded form takes. The types of `k8s-openapi` take six times their JSON text, ten times
+    /// their protobuf message: what is not set takes room too. Types with fewer fields take less; a budget rather drops too much than too little.
     pub(super) fn decoded_size(&self) -> u64 {
         let factor = match self.encoding {
             Encoding::Json => 6,
+            Encoding::Protobuf => 10,
         };
         factor * self.bytes.len() as u64
+    }
+}
+
+fn field<'a>(origin: &Origin, encoding: Encoding, bytes: &'a [u8], pointer: &str) -> Option<Cow<'a, str>> {
+    match encoding {
+        Encoding::Json => select::scalar(bytes, pointer),
+        Encoding::Protobuf => {
+            let keys = select::keys(pointer);
+            protobuf::field(bytes, origin.message?, &select::borrowed(&keys))
+        }
     }
 }

@@ -10,10 +10,10 @@ use pilothouse_machinery::{ObjectHeader, ObjectKey, ResourceType, ResourceVersio
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::DecodeError;
 use super::body::{Body, Encoding, Origin};
 use super::error::DecodeCause;
 use super::memo::{Decoded, Memo, shared};
-use super::{DecodeError, select};
 
 /// An object as the server sent it: bytes until somebody looks.
 ///
@@ -118,10 +118,8 @@ impl CachedObject {
 
     /// The object as JSON text. Borrowed when that is how it is kept, otherwise made anew.
     pub fn json(&self) -> Result<Cow<'_, [u8]>, DecodeError> {
-        match self.body.encoded() {
-            Ok(encoded) => Ok(encoded.into_json()),
-            Err(cause) => Err(self.unreadable("JSON", cause)),
-        }
+        let json = self.body.encoded(&self.origin).and_then(|encoded| Ok(encoded.into_json()?));
+        json.map_err(|cause| self.unreadable("JSON", cause))
     }
 
     /// How many bytes of the object are held, besides its header and decoded forms.
@@ -160,7 +158,7 @@ impl CachedObject {
 
     /// The typed object and the estimated size of it.
     fn decode_anew<T: DeserializeOwned>(&self) -> Result<(T, u64), DecodeCause> {
-        let encoded = self.body.encoded()?;
+        let encoded = self.body.encoded(&self.origin)?;
         Ok((encoded.decode()?, encoded.decoded_size()))
     }
 
@@ -169,10 +167,7 @@ impl CachedObject {
     /// or when the object is kept in a form that has no bytes.
     #[must_use]
     pub fn field(&self, pointer: &str) -> Option<Cow<'_, str>> {
-        match self.body.encoded().ok()?.into_json() {
-            Cow::Borrowed(json) => select::scalar(json, pointer),
-            Cow::Owned(json) => select::scalar(&json, pointer).map(|text| text.into_owned().into()),
-        }
+        self.body.encoded(&self.origin).ok()?.field(pointer)
     }
 
     fn unreadable(&self, wanted: &'static str, source: DecodeCause) -> DecodeError {

@@ -80,6 +80,10 @@ pub(super) enum RejectCause {
     Panicked { name: String },
     #[error("the object nests too deep to be transformed")]
     TooDeep,
+    #[error("the type has no protobuf form")]
+    NoProtobuf,
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 }
 
 impl From<&ScanError> for RejectCause {
@@ -92,6 +96,7 @@ impl From<&ScanError> for RejectCause {
 pub(super) fn without_texts(error: &ScanError) -> String {
     match error.failure() {
         ScanFailure::Structure(source) => format!("{error}: {}", Unreadable::of(source)),
+        ScanFailure::Protobuf(source) => format!("{error}: {}", Unreadable::of(source)),
         ScanFailure::Encoding(source) => format!("{error}: {source}"),
         _ => error.to_string(),
     }
@@ -112,6 +117,8 @@ impl Rejected {
             RejectCause::Identity { .. } | RejectCause::Transformed { .. } => "InvalidTransform",
             RejectCause::Panicked { .. } => "TransformPanicked",
             RejectCause::TooDeep => "NestsTooDeep",
+            RejectCause::NoProtobuf => "WrongFormat",
+            RejectCause::Unreadable(_) => "InvalidStructure",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use pilothouse_machinery::header::{ScannedObject, Scanner, normalise};
+use pilothouse_machinery::header::{ScannedObject, Scanner, cut_managed_fields, normalise};
 use pilothouse_machinery::{ObjectHeader, ObjectKey, ResourceType};
 use serde_json::Value;
 
@@ -95,7 +95,7 @@ impl Intake {
     pub fn decoded_budget(self, limit: Option<u64>, metrics: IntakeMetrics) -> Self {
         let resource = self.origin.resource.clone();
         let budget = Budget::new(limit, metrics.clone());
-        Self { origin: Arc::new(Origin { resource, budget }), metrics, ..self }
+        Self { origin: Origin::new(resource, budget), metrics, ..self }
     }
 
     /// Where to find the objects that are known already, so that they are not made anew. Default: none are.
@@ -115,17 +115,28 @@ impl Intake {
 
     /// Takes in one object.
     pub fn take(&mut self, bytes: &[u8], encoding: Encoding) -> Result<Arc<CachedObject>, Rejected> {
-        let scanned = self.scan(bytes)?;
+        let origin = Arc::clone(&self.origin);
+        let scanned = self.scan(bytes, encoding)?;
         if let Some(known) = self.known_already(&scanned.header) {
             return Ok(known);
         }
-        let mut kept: Vec<u8> = normalise(bytes, &scanned, &self.origin.resource).into();
-        let mut header = scanned.header;
-        if let Some(transform) = self.transform.clone() {
-            (header, kept) = self.transformed(&transform, &header, &kept)?;
+        let kept: Vec<u8> = match encoding {
+            Encoding::Json => normalise(bytes, &scanned, &origin.resource),
+            Encoding::Protobuf => cut_managed_fields(bytes, &scanned),
         }
-        let kept = self.projected(kept);
-        let (body, decoded) = self.body(&header, Encoded { encoding, bytes: kept.into() });
+        .into();
+        let mut header = scanned.header;
+        let mut encoded = Encoded { origin: &origin, encoding, bytes: kept.into() };
+        if self.changes_json() {
+            let json = encoded.into_json().map_err(|error| self.rejected(Some(header.key.clone()), error))?;
+            let mut kept = json.into_owned();
+            if let Some(transform) = self.transform.clone() {
+                (header, kept) = self.transformed(&transform, &header, &kept)?;
+            }
+            let kept = self.projected(kept).into();
+            encoded = Encoded { origin: &origin, encoding: Encoding::Json, bytes: kept };
+        }
+        let (body, decoded) = self.body(&header, encoded);
         let object = CachedObject::new(header, Arc::clone(&self.origin), body);
         if let Some((value, size)) = decoded {
             object.keep_decoded(value, size);
@@ -151,8 +162,19 @@ impl Intake {
         (objects, error)
     }
 
-    fn scan(&mut self, bytes: &[u8]) -> Result<ScannedObject, Rejected> {
-        let scanned = match self.scanner.scan(bytes) {
+    /// Whether objects go through JSON before they are kept.
+    fn changes_json(&self) -> bool {
+        self.transform.is_some()
+            || matches!(self.projection, Projection::MetadataOnly | Projection::Fields(_))
+    }
+
+    fn scan(&mut self, bytes: &[u8], encoding: Encoding) -> Result<ScannedObject, Rejected> {
+        let scanned = match (encoding, self.origin.message) {
+            (Encoding::Json, _) => self.scanner.scan(bytes),
+            (Encoding::Protobuf, Some(message)) => self.scanner.scan_protobuf(bytes, message),
+            (Encoding::Protobuf, None) => return Err(self.rejected(None, RejectCause::NoProtobuf)),
+        };
+        let scanned = match scanned {
             Ok(scanned) => scanned,
             Err(error) => return Err(self.rejected(error.key().cloned(), &error)),
         };

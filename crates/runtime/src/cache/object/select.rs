@@ -9,13 +9,13 @@ use pilothouse_machinery::json::{field, prune};
 const ALWAYS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// The keys of a JSON pointer.
-fn keys(pointer: &str) -> Vec<Cow<'_, str>> {
+pub(super) fn keys(pointer: &str) -> Vec<Cow<'_, str>> {
     let unescaped = |key: &str| key.replace("~1", "/").replace("~0", "~");
     let keys = pointer.strip_prefix('/').unwrap_or(pointer).split('/');
     keys.map(|key| if key.contains('~') { unescaped(key).into() } else { key.into() }).collect()
 }
 
-fn borrowed<'a>(keys: &'a [Cow<'_, str>]) -> Vec<&'a str> {
+pub(super) fn borrowed<'a>(keys: &'a [Cow<'_, str>]) -> Vec<&'a str> {
     keys.iter().map(AsRef::as_ref).collect()
 }
 

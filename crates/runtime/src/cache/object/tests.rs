@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
-use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion};
+use pilothouse_machinery::{ObjectKey, ResourceType, ResourceVersion, protobuf};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -294,6 +294,81 @@ fn z3_no_form_of_an_object_prints_its_content() {
         let said = format!("{object:?} {intake:?} {:?}", object.decode::<Pod>().unwrap_err());
         assert!(!said.contains("aHVudGVyMg") && said.contains("CachedObject(s@0)"), "{said}");
     }
+}
+
+/// The message in the envelope that a server sends for a single object.
+fn message(object: &Value, resource: &ResourceType) -> Vec<u8> {
+    fn part(bytes: &[u8]) -> (&[u8], &[u8]) {
+        let (mut length, mut used) = (0, 1);
+        for byte in &bytes[1..] {
+            length |= usize::from(byte & 0x7f) << (7 * (used - 1));
+            used += 1;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        bytes[used..].split_at(length)
+    }
+    let body = protobuf::encode(&resource.group_version_kind(), object).unwrap();
+    let (_type_meta, rest) = part(&body[protobuf::MAGIC.len()..]);
+    part(rest).0.to_vec()
+}
+
+#[test]
+fn a_protobuf_object_is_read_like_its_json() {
+    let resource = Pod::resource_type();
+    let json: Value = serde_json::from_slice(&pod("p", "node-1")).unwrap();
+    let mut unpruned = json.clone();
+    unpruned["metadata"]["managedFields"] = json!([{"manager": "kubelet"}]);
+    let bytes = message(&unpruned, &resource);
+    let take = |intake: Intake| -> (Arc<CachedObject>, Intake) {
+        let mut intake = intake;
+        (intake.take(&bytes, Encoding::Protobuf).unwrap(), intake)
+    };
+    let mut residences = vec![Residence::Lazy, Residence::typed::<Pod>()];
+    #[cfg(feature = "compact")]
+    residences.push(Residence::Compact);
+    for residence in residences {
+        let (object, _intake) = take(pods().residence(residence));
+        let value = object.to_value();
+        assert_eq!((&value["kind"], &value["apiVersion"]), (&json!("Pod"), &json!("v1")));
+        assert_eq!(value["spec"]["nodeName"], "node-1");
+        assert!(value["metadata"].get("managedFields").is_none());
+        assert_eq!(object.header().key, ObjectKey::new("d", "p"));
+        assert_eq!(object.field("/spec/nodeName").as_deref(), Some("node-1"));
+        assert_eq!(object.field("/spec/priority").as_deref(), Some("5"));
+        assert_eq!(object.field("/spec/containers"), None);
+        let pod = object.decode::<Pod>().unwrap();
+        assert_eq!(pod.spec.as_ref().unwrap().containers[0].image.as_deref(), Some("i"));
+    }
+    let (only, _) = take(pods().projection(Projection::MetadataOnly));
+    assert_eq!(
+        only.to_value().as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["apiVersion", "kind", "metadata"]
+    );
+    let (some, _) = take(pods().projection(Projection::fields(["/spec/nodeName"])));
+    assert_eq!(some.to_value()["spec"], json!({"nodeName": "node-1"}));
+    let marked =
+        Transform::new("mark", |object: &mut Value| object["metadata"]["labels"] = json!({"a": "b"}));
+    let (marked, _) = take(pods().transform(Some(marked)));
+    assert_eq!(marked.labels().get("a"), Some("b"));
+    assert!(take(pods().projection(Projection::of::<Pod>())).0.decode::<Pod>().is_ok());
+}
+
+#[test]
+fn f15_bytes_that_are_no_message_of_the_type_are_rejected() {
+    let bytes =
+        message(&json!({"metadata": {"name": "s"}, "data": {"k": "aHVudGVyMg=="}}), &Secret::resource_type());
+    let mut intake = Intake::new(&Secret::resource_type());
+    for (damaged, reason) in
+        [(&bytes[..bytes.len() - 3], "InvalidStructure"), (b"hunter2", "InvalidStructure")]
+    {
+        let error = intake.take(damaged, Encoding::Protobuf).unwrap_err();
+        assert_eq!(error.reason(), reason);
+        assert!(!chain(&error).contains("hunter2"));
+    }
+    let mut custom = Intake::new(&ResourceType::namespaced("example.com", "v1", "widgets", "Widget"));
+    assert_eq!(custom.take(&bytes, Encoding::Protobuf).unwrap_err().reason(), "WrongFormat");
 }
 
 #[test]

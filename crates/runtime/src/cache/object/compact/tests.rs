@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::packer::{EARLY, WINDOW};
 use super::*;
-use crate::cache::object::body::Body;
+use crate::cache::object::body::{Body, Origin};
 use crate::cache::object::{CachedObject, Encoding, Intake, IntakeMetrics, Residence};
 use crate::object::Object;
 
@@ -133,6 +133,7 @@ proptest! {
         contents in proptest::collection::vec(any_json(), 1..40), pretty in any::<bool>(),
     ) {
         let mut packer = Packer::new(Counter::default());
+        let origin = Origin::alone(&ConfigMap::resource_type());
         let text = |value: &Value| if pretty { format!("{value:#}") } else { value.to_string() };
         let originals: Vec<_> = contents.iter().map(|value| text(value).into_bytes()).collect();
         let mut bodies: Vec<_> =
@@ -140,7 +141,7 @@ proptest! {
         packer.train_first();
         bodies.extend(originals.iter().map(|bytes| packer.pack(Encoding::Json, bytes.clone())));
         for (body, original) in bodies.iter().zip(originals.iter().cycle()) {
-            prop_assert_eq!(&*body.encoded().unwrap().bytes, original.as_slice());
+            prop_assert_eq!(&*body.encoded(&origin).unwrap().bytes, original.as_slice());
             prop_assert!(body.size() <= original.len());
         }
     }
