@@ -3,15 +3,17 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use parking_lot::Mutex;
 use pilothouse::client::Propagation;
 use pilothouse::{Client, DeleteOptions, ListOptions, ObjectExt, ObjectKey};
 use pilothouse_cluster::ClusterOptions;
 use serde_json::{Value, json};
-use support::{World, phase};
+use support::{Fault, World, phase};
 
 fn owned(name: &str, owner: &ConfigMap, is_blocking: bool) -> Value {
     json!({"metadata": {"name": name, "ownerReferences": [{
@@ -120,6 +122,22 @@ async fn custom_resources_defined_later_are_collected_too() {
     assert_eq!(names(&world.client).await, ["cargo"]);
     world.client.delete_json(&format!("{boats}/tug"), &DeleteOptions::default()).await.unwrap();
     world.until("the cargo is gone", async || names(&world.client).await.is_empty().then_some(())).await;
+
+    world
+        .client
+        .delete_json(&format!("{definitions}/boats.example.com"), &DeleteOptions::default())
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    *world.fault.lock() = Some(Box::new(move |_, address| {
+        seen.lock().push(address.to_owned());
+        Fault::None
+    }));
+    tokio::time::sleep(Duration::from_mins(15)).await;
+    let asked = asked.lock();
+    assert!(!asked.is_empty() && !asked.iter().any(|address| address.contains("boats")), "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,11 @@
 //! The garbage collector at work: watches every type, keeps the graph, carries out decisions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use pilothouse::cache::Synced;
 use pilothouse::client::Propagation;
 use pilothouse::{
     Change, ChangeKind, Client, ClientError, DeleteOptions, Environment, Informers, Patch, ResourceType,
@@ -13,12 +14,12 @@ use pilothouse::{
 use pilothouse_machinery::ObjectKey;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::decision::{Decision, decide};
 use super::graph::Graph;
 use super::node::{Node, Owner};
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, ServedType};
 
 const WORKERS: usize = 4;
 const REDISCOVERY: Duration = Duration::from_secs(30);
@@ -50,9 +51,9 @@ pub(crate) struct Collector {
     graph: Mutex<Graph>,
     queue: WorkQueue<Arc<str>>,
     discovery: Mutex<Discovery>,
-    watched: Mutex<BTreeSet<ResourceType>>,
     types_changed: Notify,
-    following: Mutex<Vec<JoinHandle<()>>>,
+    /// The task behind each type that is watched. It holds the type's informer.
+    following: Mutex<BTreeMap<ResourceType, AbortOnDropHandle<()>>>,
 }
 
 /// Ends the tasks of a collector however its run ends.
@@ -60,7 +61,7 @@ struct EndFollowing(Arc<Collector>);
 
 impl Drop for EndFollowing {
     fn drop(&mut self) {
-        self.0.following.lock().drain(..).for_each(|task| task.abort());
+        self.0.following.lock().clear();
     }
 }
 
@@ -76,7 +77,6 @@ impl Collector {
             environment,
             graph: Mutex::default(),
             discovery: Mutex::default(),
-            watched: Mutex::default(),
             types_changed: Notify::new(),
             following: Mutex::default(),
         })
@@ -109,7 +109,8 @@ impl Collector {
         }
     }
 
-    /// Watches every type that the server has and that is not watched yet; waits for their first lists.
+    /// Watches every type that the server has and that is not watched yet, and no longer those that it does not have
+    /// any more; waits for the first lists of the new ones.
     async fn watch_all(self: &Arc<Self>) {
         let discovery = match Discovery::read(&self.client).await {
             Ok(discovery) => discovery,
@@ -119,18 +120,12 @@ impl Collector {
                 return self.types_changed.notify_one();
             }
         };
-        let mut synced = Vec::new();
-        for served in &discovery.types {
-            let is_event = served.resource.kind == "Event";
-            let is_collectable = !is_event && ["list", "watch", "delete"].iter().all(|verb| served.can(verb));
-            if is_collectable && self.watched.lock().insert(served.resource.clone()) {
-                let subscription = self.informers.informer(&served.resource).subscribe();
-                synced.push(subscription.synced());
-                let following = Arc::clone(self).follow(served.resource.clone(), subscription);
-                let task = self.environment.spawn("garbage-collector-watch", following);
-                self.following.lock().push(task);
-            }
-        }
+        let is_collectable = |served: &&ServedType| {
+            served.resource.kind != "Event" && ["list", "watch", "delete"].iter().all(|verb| served.can(verb))
+        };
+        let types: BTreeSet<_> =
+            discovery.types.iter().filter(is_collectable).map(|served| served.resource.clone()).collect();
+        let synced = self.follow_just(types, discovery.failures.is_empty());
         *self.discovery.lock() = discovery;
         let all = async {
             for synced in synced {
@@ -140,6 +135,24 @@ impl Collector {
         if tokio::time::timeout(FIRST_LISTS, all).await.is_err() {
             tracing::warn!("some types cannot be listed; collecting without them");
         }
+    }
+
+    /// Follows these types, and no others if these are all. Answers what tells of the first lists of the new ones.
+    fn follow_just(self: &Arc<Self>, types: BTreeSet<ResourceType>, are_all: bool) -> Vec<Synced> {
+        let mut following = self.following.lock();
+        // The server deletes the objects before their type and tells so; what is still known of them stays, because
+        // nothing may be concluded from a type that is missing.
+        following.retain(|resource, _| !are_all || types.contains(resource));
+        let mut synced = Vec::new();
+        for resource in types {
+            following.entry(resource).or_insert_with_key(|resource| {
+                let subscription = self.informers.informer(resource).subscribe();
+                synced.push(subscription.synced());
+                let task = Arc::clone(self).follow(resource.clone(), subscription);
+                AbortOnDropHandle::new(self.environment.spawn("garbage-collector-watch", task))
+            });
+        }
+        synced
     }
 
     async fn follow(self: Arc<Self>, resource: ResourceType, mut changes: Subscription) {

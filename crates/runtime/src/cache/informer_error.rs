@@ -23,6 +23,25 @@ pub enum InformerError {
         /// What is asked for.
         wanted: String,
     },
+    /// An informer of the type runs, so that it is too late to say how.
+    #[error(
+        "cannot configure the informers of {resource}: one runs; configure them before the first controller, lister \
+         or subscription asks for one"
+    )]
+    Running {
+        /// The type.
+        resource: Box<ResourceType>,
+    },
+    /// One namespace is selected of a type whose objects have none.
+    #[error(
+        "cannot select {resource} in namespace {namespace}: they are cluster-scoped; leave the namespace out"
+    )]
+    NotNamespaced {
+        /// The type.
+        resource: Box<ResourceType>,
+        /// The namespace.
+        namespace: String,
+    },
 }
 
 impl InformerError {
@@ -31,6 +50,8 @@ impl InformerError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => "ConflictingOptions",
+            Self::Running { .. } => "InformerRuns",
+            Self::NotNamespaced { .. } => "NotNamespaced",
         }
     }
 

@@ -1,55 +1,51 @@
-//! The registry of informers.
+//! The informers of a process, shared.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pilothouse_machinery::{Environment, ResourceType};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::informer::{Failures, InformerSetup};
 use super::reflector::{Reflector, ReflectorMetrics, ReflectorOptions};
-use super::{Informer, InformerError, InformerFailure, InformerOptions, Lister, Selection};
+use super::registry::Registry;
+use super::{Informer, InformerError, InformerFailure, InformerOptions, Intake, IntakeMetrics, Lister};
 use crate::client::Client;
 use crate::metrics::Metrics;
 use crate::object::Object;
 
-/// One informer per type, started when first asked for and shared by all who ask.
+/// One informer per type, selection and projection, started when first asked for and shared by all who ask.
 ///
-/// **Cancellation.** All informers stop on [`shut_down`](Self::shut_down), or each when the last clone of the
-/// registry and the last holder of the informer are gone.
+/// **Guarantees.** Nobody lists and watches what is in a cache already (C-I4): objects are read typed, as JSON and by
+/// their metadata from the same informer, and one that caches them whole also serves those who ask for a part of
+/// them. Only when the part was asked for first, and the whole later, there are two.
+///
+/// An informer runs as long as somebody uses it: a clone of it, a [`Lister`] or a subscription. When the last user leaves it stops, and the next request starts a fresh one, with an empty store.
+/// Snapshots and stores are no users. Hold on to what you go on reading: a lister that is dropped after each read
+/// lists everything anew each time. [`keep`](Self::keep) makes the registry itself a user; controllers use what they
+/// declare and what they have read for as long as they run.
+///
+/// **Cancellation.** All informers stop on [`shut_down`](Self::shut_down).
 #[derive(Clone, Debug)]
 pub struct Informers {
     shared: Arc<Shared>,
 }
-
-/// What tells informers apart.
-type InformerKey = (ResourceType, Selection);
 
 #[derive(Debug)]
 struct Shared {
     client: Client,
     environment: Environment,
     metrics: Metrics,
-    informers: Mutex<BTreeMap<InformerKey, Informer>>,
+    registry: Mutex<Registry>,
     token: CancellationToken,
     failures: Failures,
+    tasks: TaskTracker,
 }
 
 impl Shared {
     fn start(&self, resource: &ResourceType, options: InformerOptions) -> Informer {
         let token = self.token.child_token();
-        let reflector = Reflector::new(
-            self.client.clone(),
-            resource.clone(),
-            ReflectorOptions {
-                selection: options.selection(),
-                page_size: options.page_size(),
-                streaming_list: options.streaming_list(),
-                ..ReflectorOptions::default()
-            },
-            ReflectorMetrics::new(&self.metrics, resource),
-        );
         let setup = InformerSetup {
             resource: resource.clone(),
             options,
@@ -58,8 +54,29 @@ impl Shared {
             failures: self.failures.clone(),
         };
         let informer = Informer::new(setup, token.clone());
-        self.environment.spawn("informer", informer.follow(reflector, token));
+        let following = informer.follow(self.reflector(&informer), token);
+        self.environment.spawn("informer", self.tasks.track_future(following));
         informer
+    }
+
+    fn reflector(&self, informer: &Informer) -> Reflector {
+        let (resource, options, store) =
+            (informer.resource_type(), informer.options(), informer.store().clone());
+        let budget = options.decoded_budget().map(|bytes| bytes as u64);
+        let intake = Intake::new(resource)
+            .projection(options.projection())
+            .residence(options.residence())
+            .transform(options.transform().cloned())
+            .decoded_budget(budget, IntakeMetrics::new(&self.metrics, resource))
+            .known(move |key| store.get(key));
+        let following = ReflectorOptions {
+            selection: options.selection(),
+            page_size: options.page_size(),
+            streaming_list: options.streaming_list(),
+            ..ReflectorOptions::default()
+        };
+        let metrics = ReflectorMetrics::new(&self.metrics, resource);
+        Reflector::new(self.client.clone(), resource.clone(), following, metrics).with_intake(intake)
     }
 }
 
@@ -71,41 +88,53 @@ impl Informers {
             client,
             environment,
             metrics,
-            informers: Mutex::default(),
+            registry: Mutex::default(),
             token: CancellationToken::new(),
             failures: Failures::default(),
+            tasks: TaskTracker::new(),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// The informer of a type, over all namespaces. The first call starts its list and watch; after
-    /// [`shut_down`](Self::shut_down) a new one is stopped from the beginning.
+    /// Sets what requests leave open, for all types: a request goes before what is [configured](Self::configure) for
+    /// its type, and that before this (conformance K4). A namespace says nothing about cluster-scoped types. For informers
+    /// that start after it.
     #[must_use]
-    pub fn informer(&self, resource: &ResourceType) -> Informer {
-        let mut informers = self.shared.informers.lock();
-        let running = informers.entry((resource.clone(), Selection::everything()));
-        running.or_insert_with(|| self.shared.start(resource, InformerOptions::default())).clone()
+    pub fn with_defaults(self, options: InformerOptions) -> Self {
+        self.shared.registry.lock().set_defaults(options);
+        self
     }
 
-    /// The informer of a type with these options: the one that runs, or a new one.
+    /// Sets what requests for one type leave open. Also the selection: where it is configured, "the informer of a type"
+    /// is one of that selection.
     ///
-    /// **Errors.** [`InformerError::Conflict`] when it runs with another value of an option that is set here.
+    /// **Errors.** [`InformerError::Running`] when an informer of the type runs: whoever started it did not get
+    /// what is configured here. [`InformerError::NotNamespaced`].
+    pub fn configure(&self, resource: &ResourceType, options: InformerOptions) -> Result<(), InformerError> {
+        self.shared.registry.lock().configure(resource, options)
+    }
+
+    /// The informer of a type: over all namespaces, unless something else is configured. The first call starts its
+    /// list and watch; after [`shut_down`](Self::shut_down) a new one is stopped from the beginning.
+    #[must_use]
+    pub fn informer(&self, resource: &ResourceType) -> Informer {
+        let start = |options| self.shared.start(resource, options);
+        self.shared.registry.lock().informer(resource, start)
+    }
+
+    /// The informer of a type with these options: the one that runs, or a new one. What is left open is as where it
+    /// runs, or as configured.
+    ///
+    /// **Errors.** [`InformerError::Conflict`] when it runs with another value of an option that is set here;
+    /// [`InformerError::NotNamespaced`].
+    #[expect(clippy::needless_pass_by_value, reason = "options are made for the call")]
     pub fn informer_with(
         &self,
         resource: &ResourceType,
         options: InformerOptions,
     ) -> Result<Informer, InformerError> {
-        let mut informers = self.shared.informers.lock();
-        let key = (resource.clone(), options.selection());
-        let Some(running) = informers.get(&key) else {
-            let informer = self.shared.start(resource, options);
-            informers.insert(key, informer.clone());
-            return Ok(informer);
-        };
-        match InformerError::between(resource, running.options(), &options) {
-            Some(conflict) => Err(conflict),
-            None => Ok(running.clone()),
-        }
+        let start = |options| self.shared.start(resource, options);
+        self.shared.registry.lock().informer_with(resource, &options, start)
     }
 
     /// The informer of a type known at compile time.
@@ -114,19 +143,26 @@ impl Informers {
         self.informer(&T::resource_type())
     }
 
-    /// Typed reads of the cache of a type; starts its informer when it is the first to ask.
+    /// Typed reads of the cache of a type; starts its informer when it is the first to ask (conformance K2). Keep the
+    /// lister as long as you read.
     #[must_use]
     pub fn lister<T: Object>(&self) -> Lister<T> {
         Lister::new(self.informer_of::<T>())
     }
 
-    /// Whether all informers asked for so far hold their first list.
+    /// Keeps an informer running until [`shut_down`](Self::shut_down), whoever else leaves, as the informers of
+    /// client-go's factory are.
+    pub fn keep(&self, informer: &Informer) {
+        self.shared.registry.lock().keep(informer);
+    }
+
+    /// Whether all informers in use hold their first list.
     #[must_use]
     pub fn is_synced(&self) -> bool {
         self.all().iter().all(Informer::is_synced)
     }
 
-    /// Waits until all informers asked for so far hold their first list; `false` when one stopped before.
+    /// Waits until all informers in use now hold their first list; `false` when one stopped before.
     /// Dropping the future stops the wait.
     pub async fn wait_synced(&self) -> bool {
         for informer in self.all() {
@@ -137,10 +173,10 @@ impl Informers {
         true
     }
 
-    /// The informers asked for so far, by type.
+    /// The informers in use, by type and selection. Holding them is using them.
     #[must_use]
     pub fn all(&self) -> Vec<Informer> {
-        self.shared.informers.lock().values().cloned().collect()
+        self.shared.registry.lock().all()
     }
 
     /// Stops all informers, now and for good. Stores keep what they hold.
@@ -153,10 +189,9 @@ impl Informers {
         self.shared.failures.first().await
     }
 
-    /// Waits until all informers asked for so far have stopped.
+    /// Waits, after [`shut_down`](Self::shut_down), until no informer asks the server for anything any more.
     pub(crate) async fn wait_stopped(&self) {
-        for informer in self.all() {
-            informer.wait_stopped().await;
-        }
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 }

@@ -42,7 +42,9 @@ impl<T> Clone for Lister<T> {
 }
 
 impl<T: Object> Lister<T> {
-    pub(super) fn new(informer: Informer) -> Self {
+    /// Typed reads of what `informer` caches. The lister uses it: it runs as long as the lister is there.
+    #[must_use]
+    pub fn new(informer: Informer) -> Self {
         Self { informer, own: None, of: PhantomData }
     }
 

@@ -23,6 +23,9 @@ mod own_writes;
 mod own_writes_tests;
 mod query;
 pub(crate) mod reflector;
+mod registry;
+#[cfg(test)]
+mod registry_tests;
 mod selection;
 mod snapshot;
 mod store;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Selection, Transform};
+use super::{Projection, Residence, Selection, Transform};
 
 /// client-go's shortest period.
 const SHORTEST_RESYNC: Duration = Duration::from_secs(1);
@@ -20,8 +20,9 @@ pub enum WireFormat {
 
 /// What an informer caches and how.
 ///
-/// Every option may be left open. An open option is as in the informer that runs already; when none runs, the
-/// default named below. An option that is set and differs from the running informer is an error, never ignored.
+/// Every option may be left open. An open option is as in the informer that runs already; when none runs, as
+/// [configured](super::Informers::configure) for the type or for all types; else the default named below. An option
+/// that is set and differs from the running informer is an error, never ignored.
 ///
 /// ```
 /// use pilothouse::cache::{InformerOptions, WireFormat};
@@ -33,6 +34,8 @@ pub enum WireFormat {
 #[must_use]
 pub struct InformerOptions {
     selection: Option<Selection>,
+    projection: Option<Projection>,
+    residence: Option<Residence>,
     name: Option<Arc<str>>,
     page_size: Option<u32>,
     streaming_list: Option<bool>,
@@ -47,6 +50,19 @@ impl InformerOptions {
     /// selections are different informers.
     pub fn with_selection(mut self, selection: Selection) -> Self {
         self.selection = Some(selection);
+        self
+    }
+
+    /// Keeps only this part of each object. Default: the whole. Informers of different projections are different
+    /// informers, but one of whole objects serves those who ask for a part.
+    pub fn with_projection(mut self, projection: Projection) -> Self {
+        self.projection = Some(projection);
+        self
+    }
+
+    /// How objects are kept. Default: [`Residence::Lazy`].
+    pub fn with_residence(mut self, residence: Residence) -> Self {
+        self.residence = Some(residence);
         self
     }
 
@@ -95,10 +111,46 @@ impl InformerOptions {
         self
     }
 
+    /// These options, and for those left open the ones of `other`.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            selection: self.selection.or(other.selection),
+            projection: self.projection.or(other.projection),
+            residence: self.residence.or(other.residence),
+            name: self.name.or(other.name),
+            page_size: self.page_size.or(other.page_size),
+            streaming_list: self.streaming_list.or(other.streaming_list),
+            format: self.format.or(other.format),
+            shortest_resync: self.shortest_resync.or(other.shortest_resync),
+            decoded_budget: self.decoded_budget.or(other.decoded_budget),
+            transform: self.transform.or(other.transform),
+        }
+    }
+
+    /// These options without the choice of a namespace.
+    pub(super) fn in_all_namespaces(mut self) -> Self {
+        if let Some(selection) = &mut self.selection {
+            selection.namespace = None;
+        }
+        self
+    }
+
     /// Which objects.
     #[must_use]
     pub fn selection(&self) -> Selection {
         self.selection.clone().unwrap_or_default()
+    }
+
+    /// What of each object is kept.
+    #[must_use]
+    pub fn projection(&self) -> Projection {
+        self.projection.clone().unwrap_or_default()
+    }
+
+    /// How objects are kept.
+    #[must_use]
+    pub fn residence(&self) -> Residence {
+        self.residence.clone().unwrap_or_default()
     }
 
     /// The name, if one was given.
@@ -153,7 +205,7 @@ pub(super) struct OptionWords {
 }
 
 impl InformerOptions {
-    /// How the informer runs, in words, option by option. What selects the objects is left out: it tells informers
+    /// How the informer runs, in words, option by option. Selection and projection are left out: they tell informers
     /// apart.
     pub(super) fn words(&self) -> Vec<OptionWords> {
         let words = |name, is_set, value| OptionWords { name, is_set, value };
@@ -162,6 +214,7 @@ impl InformerOptions {
         let transform = self.transform.as_ref().map_or("none", Transform::name).to_owned();
         let name = self.name.as_deref().unwrap_or("none").to_owned();
         vec![
+            words("residence", self.residence.is_some(), format!("{:?}", self.residence())),
             words("name", self.name.is_some(), name),
             words("page size", self.page_size.is_some(), size),
             words("streaming list", self.streaming_list.is_some(), self.streaming_list().to_string()),

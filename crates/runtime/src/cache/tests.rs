@@ -302,18 +302,3 @@ async fn take(subscription: &mut Subscription, view: &mut BTreeMap<String, u64>)
     }
     true
 }
-
-#[tokio::test(start_paused = true)]
-async fn options_left_open_are_as_the_informer_runs_and_others_that_differ_are_refused_with_both() {
-    let informers = informers(&Script::default());
-    let running =
-        informers.informer_with(&configmaps(), InformerOptions::default().with_page_size(10)).unwrap();
-    assert_eq!(informers.informer(&configmaps()).options(), running.options());
-    let alike = InformerOptions::default().with_page_size(10).with_format(WireFormat::Json);
-    assert!(informers.informer_with(&configmaps(), alike).is_ok());
-    let other = InformerOptions::default().with_transform(Transform::new("strip", |_| ()));
-    let error = informers.informer_with(&configmaps(), other).unwrap_err();
-    let said = error.to_string();
-    assert!(said.contains("transform is none where it runs and strip where it is asked for"), "{said}");
-    assert_eq!(informers.all().len(), 1);
-}

@@ -1,5 +1,6 @@
 //! What a reconcile is given.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use pilothouse_machinery::Environment;
 
 use super::event::{EventRecord, EventSender, EventType};
 use super::own_writes::OwnWrites;
-use crate::{Client, Informers, Lister, Object, ObjectExt, ObjectKey};
+use crate::{Client, Informer, Informers, Lister, Object, ObjectExt, ObjectKey, ResourceType};
 
 /// What all reconciles of one controller share.
 pub(super) struct Shared {
@@ -20,6 +21,9 @@ pub(super) struct Shared {
     pub(super) field_manager: String,
     pub(super) client: Client,
     pub(super) informers: Informers,
+    /// The caches that the controller declares or has read, by type. They run as long as the controller does: one
+    /// that stopped between two reads would be empty at each.
+    pub(super) caches: Mutex<BTreeMap<ResourceType, Informer>>,
     pub(super) environment: Environment,
     pub(super) own_writes: OwnWrites,
     pub(super) events: EventSender,
@@ -35,6 +39,17 @@ pub(super) struct Departures {
 }
 
 impl Shared {
+    /// The cache of a type, which runs from now on as long as the controller.
+    pub(super) fn cache(&self, resource: &ResourceType) -> Informer {
+        let mut caches = self.caches.lock();
+        if let Some(cache) = caches.get(resource) {
+            return cache.clone();
+        }
+        let cache = self.informers.informer(resource);
+        caches.insert(resource.clone(), cache.clone());
+        cache
+    }
+
     /// Notes whether the cache holds an object of this key.
     pub(super) fn note_presence(&self, key: &ObjectKey, present: bool) {
         let mut departures = self.departures.lock();
@@ -106,9 +121,9 @@ impl<T: Object> Context<T> {
 
     /// Typed reads of the cache of `K`. Declare the type in the builder (owned, watched or
     /// [read](super::ControllerBuilder::reads)): then its cache is filled before the first reconcile. The
-    /// cache of an undeclared type starts with this call and is empty at first.
+    /// cache of an undeclared type starts with this call, is empty at first, and runs as long as the controller.
     pub fn lister<K: Object>(&self) -> Lister<K> {
-        self.shared.informers.lister()
+        Lister::new(self.shared.cache(&K::resource_type()))
     }
 
     /// Time, randomness and tasks.

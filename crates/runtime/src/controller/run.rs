@@ -1,6 +1,6 @@
 //! The life of a controller: fill the caches, then work until told to stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, select_all};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -24,7 +25,7 @@ use super::{ControllerError, Reconciler};
 use crate::cache::Synced;
 use crate::manager::{BoxError, RunContext, Runnable};
 use crate::queue::{QueueMetrics, WorkQueue, WorkQueueOptions};
-use crate::{Informer, Informers, ObjectKey, ResourceType, Shutdown};
+use crate::{Informer, Object, ObjectKey, ResourceType, Shutdown};
 
 /// A controller, ready to be added to a manager. Made by [`Controller::of`].
 pub struct Controller {
@@ -69,7 +70,7 @@ type OwnedTask = AbortOnDropHandle<()>;
 
 async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> Result<(), ControllerError> {
     let Plan { name, sources, reads, options } = plan;
-    let RunContext { informers, environment, readiness, shutdown, .. } = context.clone();
+    let RunContext { environment, readiness, shutdown, .. } = context.clone();
     let instruments = Instruments::new(&context.metrics, &name);
     let queue = WorkQueue::new(
         &environment,
@@ -87,9 +88,9 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     let shared = Arc::new(share(&name, &sources, &options, &context, events));
 
     readiness.not_ready(&name, "the caches are being filled");
-    let reads: Vec<Informer> = reads.iter().map(|resource| informers.informer(resource)).collect();
+    let reads: Vec<Informer> = reads.iter().map(|resource| shared.cache(resource)).collect();
     let watched: Vec<ResourceType> = sources.iter().map(|source| source.resource.clone()).collect();
-    let (pumps, filling) = start_sources(sources, &shared, &queue, &informers);
+    let (pumps, filling) = start_sources(sources, &shared, &queue);
     let filled = tokio::select! {
         biased;
         () = shutdown.requested() => return Ok(()),
@@ -98,7 +99,7 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     filled?;
     readiness.ready(&name);
     tracing::info!(controller = name, "controller starts");
-    let main = informers.informer_of::<R::Object>();
+    let main = shared.cache(&R::Object::resource_type());
     let work = Arc::new(Work { shared, reconciler, main, queue, instruments, timeout: options.timeout });
     let stop = shutdown.child();
     let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
@@ -133,12 +134,15 @@ fn share(
     events: EventSender,
 ) -> Shared {
     let watched: BTreeSet<&ResourceType> = sources.iter().map(|source| &source.resource).collect();
-    let watched = watched.into_iter().map(|resource| context.informers.informer(resource)).collect();
+    let cache = |resource: &ResourceType| (resource.clone(), context.informers.informer(resource));
+    let caches: BTreeMap<_, _> = watched.into_iter().map(cache).collect();
+    let watched = caches.values().cloned().collect();
     Shared {
         controller: name.to_owned(),
         field_manager: format!("{}/{name}", context.manager),
         client: context.client.clone(),
         informers: context.informers.clone(),
+        caches: Mutex::new(caches),
         environment: context.environment.clone(),
         own_writes: OwnWrites::new(watched, options.own_write_wait),
         events,
@@ -151,11 +155,10 @@ fn start_sources(
     sources: Vec<Source>,
     shared: &Arc<Shared>,
     queue: &WorkQueue<ObjectKey>,
-    informers: &Informers,
 ) -> (Vec<OwnedTask>, Vec<(ResourceType, Synced)>) {
     let start = |source: Source| {
         let resource = source.resource.clone();
-        let subscription = informers.informer(&resource).subscribe();
+        let subscription = shared.cache(&resource).subscribe();
         let filling = (resource, subscription.synced());
         let pump = Pump { shared: Arc::clone(shared), queue: queue.clone(), source };
         let task = shared.environment.spawn("controller source", pump.run(subscription));

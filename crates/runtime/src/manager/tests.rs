@@ -180,7 +180,7 @@ async fn readyz_names_what_is_not_ready() {
     readiness.not_ready("pods", "too early");
     let (status, body) = body_of(&endpoints, "/readyz").await;
     assert_eq!((status, &*body), (503, "[+] jobs ok\n[-] pods not ready: too early\nnot ready\n"));
-    let _ = endpoints.informers.informer_of::<k8s_openapi::api::core::v1::Node>();
+    let _nodes = endpoints.informers.informer_of::<k8s_openapi::api::core::v1::Node>();
     let (_, body) = body_of(&endpoints, "/readyz").await;
     assert!(body.contains("[-] cache of nodes/v1 not ready"), "{body}");
     assert_eq!(body_of(&endpoints, "/healthz").await, (200, "ok\n".into()));

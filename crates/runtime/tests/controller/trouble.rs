@@ -290,9 +290,10 @@ async fn m8_the_caches_of_a_manager_are_shared_with_the_outside_and_stop_with_it
     let informers = manager.informers().unwrap();
     let run = world.run(manager);
     sleep(SECOND).await;
-    assert_eq!(informers.lister::<ConfigMap>().list().unwrap().len(), 1);
+    let lister = informers.lister::<ConfigMap>();
+    assert_eq!(lister.list().unwrap().len(), 1);
     run.stop().await.unwrap();
-    assert!(informers.all().iter().all(pilothouse::Informer::is_stopped));
+    assert!(lister.informer().is_stopped());
 }
 
 #[tokio::test(start_paused = true)]

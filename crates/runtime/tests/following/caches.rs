@@ -132,8 +132,9 @@ async fn r1_a_first_list_in_pages_is_complete() {
         world.create(&format!("o{number:04}")).await;
     }
     let informers = world.informers();
-    assert!(informers.lister::<ConfigMap>().informer().wait_synced().await);
-    assert_eq!(informers.lister::<ConfigMap>().list().unwrap().len(), 1203);
+    let lister = informers.lister::<ConfigMap>();
+    assert!(lister.informer().wait_synced().await);
+    assert_eq!(lister.list().unwrap().len(), 1203);
     let listed: Vec<ConfigMap> = world.client.list(Some("default"), &Default::default()).await.unwrap();
     assert_eq!(listed.iter().filter(|object| object.key().name.starts_with('o')).count(), 1203);
 }

@@ -1,6 +1,6 @@
 //! A shared cache of one type.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use pilothouse_machinery::{Environment, ResourceType};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -24,8 +24,8 @@ use crate::metrics::Metrics;
 /// **Guarantees.** Each subscriber gets every object once as an initial addition, whenever it subscribes, and
 /// after that what changed (S7). Several subscribers do not influence each other (S9).
 ///
-/// **Cancellation.** The reflector stops when the last clone of the informer (also in subscriptions and in the
-/// [`Informers`](super::Informers) it came from) is dropped, or when those are shut down. A stopped informer
+/// **Cancellation.** The reflector stops when the last clone of the informer (also in listers and subscriptions) is
+/// dropped, or when the [`Informers`](crate::Informers) it came from are shut down. A stopped informer
 /// keeps its store and ends its subscriptions; it cannot be started again (S11).
 ///
 /// **Panics.** A panic in the task that keeps the informer up to date stops the informer; see
@@ -33,7 +33,26 @@ use crate::metrics::Metrics;
 #[derive(Clone, Debug)]
 pub struct Informer {
     core: Arc<Core>,
-    _stop: Arc<DropGuard>,
+    stop: Arc<DropGuard>,
+}
+
+/// An informer that does not run for this holder's sake.
+#[derive(Clone, Debug)]
+pub(in crate::cache) struct WeakInformer {
+    core: Weak<Core>,
+    stop: Weak<DropGuard>,
+}
+
+impl WeakInformer {
+    /// The informer, if somebody uses it.
+    pub(in crate::cache) fn upgrade(&self) -> Option<Informer> {
+        Some(Informer { core: self.core.upgrade()?, stop: self.stop.upgrade()? })
+    }
+
+    /// Whether somebody uses it.
+    pub(in crate::cache) fn is_running(&self) -> bool {
+        self.stop.strong_count() > 0
+    }
 }
 
 /// What an informer is made of.
@@ -54,7 +73,7 @@ pub(in crate::cache) struct InformerSetup {
 impl Informer {
     /// An informer that stops when `token` is cancelled, and cancels it when nobody holds the informer.
     pub(in crate::cache) fn new(setup: InformerSetup, token: CancellationToken) -> Self {
-        Self { core: Arc::new(Core::new(setup)), _stop: Arc::new(token.drop_guard()) }
+        Self { core: Arc::new(Core::new(setup)), stop: Arc::new(token.drop_guard()) }
     }
 
     /// What keeps the informer up to date. It ends, and with it all subscriptions, when `token` is cancelled.
@@ -65,6 +84,11 @@ impl Informer {
     ) -> impl Future<Output = ()> + Send + 'static {
         // The task holds the core alone, so that it does not keep itself running.
         follow(Arc::clone(&self.core), reflector, token)
+    }
+
+    /// The same informer, without using it.
+    pub(in crate::cache) fn downgrade(&self) -> WeakInformer {
+        WeakInformer { core: Arc::downgrade(&self.core), stop: Arc::downgrade(&self.stop) }
     }
 
     /// The type of the objects.
@@ -156,6 +180,7 @@ impl Informer {
     }
 
     /// Waits until the informer has stopped: it asks the server for nothing any more.
+    #[cfg(test)]
     pub(crate) async fn wait_stopped(&self) {
         self.core.stopped().raised().await;
     }

@@ -13,4 +13,4 @@ pub(super) use self::core::Core;
 pub(super) use failure::Failures;
 pub use failure::InformerFailure;
 pub use handle::Informer;
-pub(super) use handle::InformerSetup;
+pub(super) use handle::{InformerSetup, WeakInformer};

@@ -88,7 +88,6 @@ impl Reflector {
     }
 
     /// The same, with another way of taking objects in.
-    #[expect(dead_code, reason = "the registry gives each informer its own")]
     pub(crate) fn with_intake(self, intake: Intake) -> Self {
         Self { intake, ..self }
     }
