@@ -118,6 +118,22 @@ fn n4_a_status_without_an_event_around_it_is_an_error_event() {
 }
 
 #[test]
+fn r17_an_object_that_is_no_json_does_not_end_the_watch() {
+    let body = "{\"type\":\"ADDED\",\"object\":{\"a\":[}}}\n{\"type\":\"MODIFIED\",\"object\":{\"b\":2}}\n";
+    for size in SIZES {
+        let frames = watch(body.as_bytes(), size, FramingLimits::default()).unwrap();
+        let objects: Vec<&[u8]> = frames.iter().map(|frame| &frame.object[..]).collect();
+        assert_eq!(objects, [&b"{\"a\":[}}"[..], b"{\"b\":2}"]);
+    }
+    let more = "{\"type\":\"ADDED\",\"object\":{\"a\":1},\"more\":[]}\n";
+    let frames = watch(more.as_bytes(), usize::MAX, FramingLimits::default()).unwrap();
+    assert_eq!(&frames[0].object[..], b"{\"a\":1}");
+    let reason = |body: &str| watch(body.as_bytes(), 7, FramingLimits::default()).unwrap_err().reason();
+    assert_eq!(reason("{\"type\":\"ADDED\",\"object\":{\"a\":1}]}\n"), "InvalidEnvelope");
+    assert_eq!(reason("{\"type\":\"ADDED\",\"object\":{\"a\":{}}"), "Truncated", "half a line is no object");
+}
+
+#[test]
 fn z4_watch_lines_that_are_cut_too_long_or_no_events_are_refused() {
     let limits = FramingLimits { object: 32, envelope: 0 };
     let reason = |body: &[u8]| watch(body, 5, limits).unwrap_err().reason();
