@@ -129,7 +129,12 @@ impl<'a> Cursor<'a> {
     /// Moves over the opening brace of an object, or from one of its members to the next: the key of that, with the
     /// cursor at its value. `None` at the object's end, which the cursor is then behind.
     pub(crate) fn key(&mut self) -> Option<RawText<'a>> {
-        if self.take(b'}') || !(self.take(b'{') || self.take(b',')) || self.take(b'}') {
+        let first = self.peek()?;
+        if !matches!(first, b'{' | b',' | b'}') {
+            return None;
+        }
+        self.at += 1;
+        if first == b'}' || (first == b'{' && self.take(b'}')) {
             return None;
         }
         let key = self.string()?;

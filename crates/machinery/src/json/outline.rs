@@ -96,7 +96,8 @@ impl<'a> Pass<'a> {
             json,
             spans,
             strings: Strings::default(),
-            last: Kinds::default(),
+            // A value may come first.
+            last: Kinds { comma: 1 << 63, ..Kinds::default() },
             pending: Pending::default(),
             objects: 0,
             depth: 0,
@@ -285,16 +286,18 @@ impl Kinds {
     /// The bytes that cannot stand where they do, judging by the byte before.
     #[inline]
     fn wrong_neighbours(&self, last: &Self) -> u64 {
-        let value = self.start | self.scalar | self.open;
-        let after = |kind: fn(&Self) -> u64| follows(kind(self), kind(last));
-        let after_end = after(|kinds| kinds.end);
-        after(|kinds| kinds.colon | kinds.comma) & !value
-            | after(|kinds| kinds.open) & !(value | self.close)
-            | after(|kinds| kinds.brace) & !(self.start | self.close)
-            | after_end & !(self.colon | self.comma | self.close)
-            | after(|kinds| kinds.close) & !(self.comma | self.close)
-            | after(|kinds| kinds.scalar) & !(self.scalar | self.comma | self.close)
+        let scalar_start = self.scalar & !follows(self.scalar, last.scalar);
+        let value = self.start | self.open | scalar_start;
+        let after_open = follows(self.open, last.open);
+        let after_end = follows(self.end, last.end);
+        let after_mark = follows(self.colon | self.comma, last.colon | last.comma);
+        let after_value = after_end | follows(self.scalar | self.close, last.scalar | last.close);
+        // Whatever is no part of a string or scalar is asked what it comes after.
+        value & !(after_open | after_mark)
+            | follows(self.brace, last.brace) & !(self.start | self.close)
             | self.colon & !after_end
+            | self.comma & !after_value
+            | self.close & !(after_value | after_open)
     }
 }
 
