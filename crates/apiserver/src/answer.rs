@@ -2,25 +2,33 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use pilothouse_machinery::{Status, StatusReason};
+use pilothouse_machinery::{Status, StatusReason, protobuf};
 use serde_json::{Value, json};
 
 use crate::kind::Kind;
+use crate::message;
 use crate::request::{Call, Form, Representation, include_object};
 use crate::store::StoredObject;
 use crate::table::{partial_metadata, partial_metadata_list, render};
 use crate::verbs::{Content, Page, Reply};
 use crate::{ApiServer, ResponseBody};
 
+/// The media type of a watch in protobuf.
+const PROTOBUF_WATCH: &str = "application/vnd.kubernetes.protobuf;stream=watch";
+
 /// Writes `reply` to `call`.
 pub(crate) fn respond(server: &ApiServer, call: &Call, reply: Reply) -> Response<ResponseBody> {
     let Reply { code, content, warnings } = reply;
     let mut response = match content {
-        Content::Watch(stream) => typed(code, "application/json", ResponseBody::watch(stream)),
-        Content::Status(status) => failure(&status),
+        Content::Watch(stream) => {
+            let media_type = if call.form == Form::Protobuf { PROTOBUF_WATCH } else { "application/json" };
+            typed(code, media_type, ResponseBody::watch(stream))
+        }
+        Content::Status(status) => failure_in(call.form, &status),
         content => match body(server, call, content) {
-            Ok(bytes) => encoded(code, call.form, bytes),
-            Err(status) => failure(&status),
+            Ok(Encoded::Json(bytes)) => encoded(code, call.form, bytes),
+            Ok(Encoded::Protobuf(bytes)) => typed(code, protobuf::MEDIA_TYPE, ResponseBody::full(bytes)),
+            Err(status) => failure_in(call.form, &status),
         },
     };
     for warning in warnings {
@@ -33,11 +41,23 @@ pub(crate) fn respond(server: &ApiServer, call: &Call, reply: Reply) -> Response
     response
 }
 
-/// The answer to a request that failed, or to a deletion.
+/// The answer to a request that failed, or to a deletion, in JSON.
 pub(crate) fn failure(status: &Status) -> Response<ResponseBody> {
+    failure_in(Form::Json, status)
+}
+
+/// The same in the form that the client accepts.
+pub(crate) fn failure_in(form: Form, status: &Status) -> Response<ResponseBody> {
     let code = if status.code == 0 { 200 } else { status.code };
-    let body = serde_json::to_vec(status).unwrap_or_default();
-    let mut response = typed(code, "application/json", ResponseBody::full(body));
+    let value = serde_json::to_value(status).unwrap_or_default();
+    let mut response = match form {
+        Form::Json | Form::Yaml => typed(
+            code,
+            "application/json",
+            ResponseBody::full(serde_json::to_vec(status).unwrap_or_default()),
+        ),
+        Form::Protobuf => encoded_value(code, &value),
+    };
     let wait = status.details.as_ref().and_then(|details| details.retry_after_seconds);
     if let Some(seconds) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -63,10 +83,46 @@ fn encoded(code: u16, form: Form, json: Bytes) -> Response<ResponseBody> {
             let text = serde_saphyr::to_string(&value).unwrap_or_default();
             typed(code, "application/yaml", ResponseBody::full(text))
         }
+        Form::Protobuf => encoded_value(code, &serde_json::from_slice(&json).unwrap_or_default()),
     }
 }
 
-fn body(server: &ApiServer, call: &Call, content: Content) -> Result<Bytes, Status> {
+/// An object in protobuf, or in JSON where it has no protobuf: clients look at the media type.
+fn encoded_value(code: u16, value: &Value) -> Response<ResponseBody> {
+    match message::encode(value) {
+        Ok(bytes) => typed(code, protobuf::MEDIA_TYPE, ResponseBody::full(bytes)),
+        Err(error) => {
+            tracing::warn!(kind = %value["kind"], reason = error.reason(), "answer in JSON what has no protobuf");
+            typed(code, "application/json", ResponseBody::full(value.to_string()))
+        }
+    }
+}
+
+/// A body that is written already.
+enum Encoded {
+    Json(Bytes),
+    Protobuf(Bytes),
+}
+
+fn body(server: &ApiServer, call: &Call, content: Content) -> Result<Encoded, Status> {
+    if call.form == Form::Protobuf && call.representation == Representation::Full {
+        // Stored objects are encoded once, whoever asks first.
+        let bytes = match &content {
+            Content::Page(page) => message::list(&call.kind, &page_metadata(page), &page.items),
+            Content::Stored(object) => object.message(&call.kind).map(|message| {
+                let resource = &call.kind.resource;
+                protobuf::envelope(&resource.api_version(), &resource.kind, &message)
+            }),
+            _ => return json_body(server, call, content).map(Encoded::Json),
+        };
+        if let Ok(bytes) = bytes {
+            return Ok(Encoded::Protobuf(bytes));
+        }
+    }
+    json_body(server, call, content).map(Encoded::Json)
+}
+
+fn json_body(server: &ApiServer, call: &Call, content: Content) -> Result<Bytes, Status> {
     let kind = &*call.kind;
     match (content, call.representation) {
         (Content::Page(page), representation) => page_body(server, call, &page, representation),
@@ -97,12 +153,7 @@ fn object_body(server: &ApiServer, call: &Call, object: &Value) -> Result<Bytes,
     Ok(value.to_string().into())
 }
 
-fn page_body(
-    server: &ApiServer,
-    call: &Call,
-    page: &Page,
-    representation: Representation,
-) -> Result<Bytes, Status> {
+fn page_metadata(page: &Page) -> Value {
     let mut metadata = json!({"resourceVersion": page.revision.to_string()});
     if let Some(token) = &page.continue_token {
         metadata["continue"] = token.as_str().into();
@@ -110,6 +161,16 @@ fn page_body(
     if let Some(remaining) = page.remaining {
         metadata["remainingItemCount"] = remaining.into();
     }
+    metadata
+}
+
+fn page_body(
+    server: &ApiServer,
+    call: &Call,
+    page: &Page,
+    representation: Representation,
+) -> Result<Bytes, Status> {
+    let mut metadata = page_metadata(page);
     let values = || page.items.iter().map(|item| item.value(&call.kind)).collect::<Vec<_>>();
     let value = match representation {
         Representation::Full => {

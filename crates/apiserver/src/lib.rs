@@ -18,6 +18,7 @@ mod fields;
 mod kind;
 mod kinds;
 mod kubeconfig;
+mod message;
 mod openapi;
 mod options;
 mod registry;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Response, header, request::Parts};
 use pilothouse_machinery::{Status, StatusDetails, StatusReason};
 
-use crate::answer::{failure, respond, typed};
+use crate::answer::{failure, failure_in, respond, typed};
 use crate::discovery;
 use crate::request::{Call, Query, ResourcePath, negotiate, parse_path};
 use crate::request_log::RequestRecord;
@@ -109,7 +109,7 @@ async fn resource(
         Err(status) => return failure(&status),
     };
     if path.watch && parts.method != Method::GET {
-        return failure(&method_not_allowed());
+        return failure_in(form, &method_not_allowed());
     }
     let mut query = Query::parse(parts.uri.query().unwrap_or_default());
     let mut name = path.name.unwrap_or_default();
@@ -128,7 +128,7 @@ async fn resource(
     };
     match dispatch(server, &call, &parts.method, path.subresource.as_deref()).await {
         Ok(reply) => respond(server, &call, reply),
-        Err(status) => failure(&status),
+        Err(status) => failure_in(call.form, &status),
     }
 }
 

@@ -1,7 +1,10 @@
 //! One version of one object, encoded once.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use pilothouse_machinery::ObjectKey;
+use pilothouse_machinery::protobuf::{self, EncodeError};
 use serde_json::Value;
 
 use crate::kind::Kind;
@@ -16,6 +19,8 @@ pub(crate) struct StoredObject {
     members: usize,
     labels: Box<[(String, String)]>,
     fields: Box<[(String, String)]>,
+    /// The object in protobuf, once somebody has asked for it.
+    message: OnceLock<Bytes>,
 }
 
 /// `{"kind":"Pod","apiVersion":"v1",`: the beginning of every encoded object.
@@ -51,7 +56,7 @@ impl StoredObject {
         let labels =
             labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
         let fields = kind.strategy.selectable_fields(object).into();
-        Self { key: key.clone(), revision, bytes, members, labels, fields }
+        Self { key: key.clone(), revision, bytes, members, labels, fields, message: OnceLock::new() }
     }
 
     /// Namespace and name.
@@ -98,6 +103,20 @@ impl StoredObject {
         value["kind"] = Value::from(&*kind.resource.kind);
         value["apiVersion"] = Value::from(kind.resource.api_version());
         value
+    }
+
+    /// The message of the object in the version of `kind`, without envelope: shared unless it was written in another
+    /// version.
+    pub(crate) fn message(&self, kind: &Kind) -> Result<Bytes, EncodeError> {
+        let encode = || protobuf::encode_message(&kind.resource.group_version_kind(), &self.value(kind));
+        if self.bytes(kind).as_ptr() != self.bytes.as_ptr() {
+            return encode();
+        }
+        if let Some(message) = self.message.get() {
+            return Ok(message.clone());
+        }
+        let message = encode()?;
+        Ok(self.message.get_or_init(|| message).clone())
     }
 
     /// The value of a label.

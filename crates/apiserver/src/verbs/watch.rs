@@ -38,6 +38,7 @@ pub(crate) async fn watch(server: &ApiServer, call: &Call) -> Result<Reply, Stat
     let scope = WatchScope {
         kind: call.kind.clone(),
         namespace: call.namespace.clone(),
+        form: call.form,
         representation: call.representation,
         include_object: include_object(call)?,
         options,

@@ -7,7 +7,8 @@ use pilothouse_machinery::Status;
 use serde_json::{Value, json};
 
 use crate::kind::Kind;
-use crate::request::{ListOptions, Representation};
+use crate::message;
+use crate::request::{Form, ListOptions, Representation};
 use crate::store::{Event, EventKind, StoredObject, frame};
 use crate::table::{IncludeObject, partial_metadata, render};
 
@@ -18,6 +19,7 @@ pub(crate) struct WatchScope {
     /// `None` for all namespaces.
     pub(crate) namespace: Option<String>,
     pub(crate) options: ListOptions,
+    pub(crate) form: Form,
     pub(crate) representation: Representation,
     /// What the rows of a Table carry.
     pub(crate) include_object: IncludeObject,
@@ -40,7 +42,7 @@ impl WatchScope {
             (true, true) => EventKind::Modified,
             (true, false) => EventKind::Deleted,
         };
-        if kind == event.kind && self.representation == Representation::Full {
+        if kind == event.kind && self.form != Form::Protobuf && self.representation == Representation::Full {
             return Some(event.frame(&self.kind));
         }
         let leaves = kind == EventKind::Deleted && event.kind != EventKind::Deleted;
@@ -57,6 +59,9 @@ impl WatchScope {
         now: jiff::Timestamp,
     ) -> Bytes {
         let value = match self.representation {
+            Representation::Full if self.form == Form::Protobuf => {
+                return message::stored_frame(kind.as_str(), &self.kind, object);
+            }
             Representation::Full => return frame(kind, &object.bytes(&self.kind)),
             Representation::Metadata | Representation::MetadataList => {
                 partial_metadata(&object.value(&self.kind))
@@ -69,7 +74,7 @@ impl WatchScope {
                 table
             }
         };
-        frame(kind, value.to_string().as_bytes())
+        self.line(kind.as_str(), &value)
     }
 
     /// A bookmark: the watch has told everything up to `revision`. `end_of_state` marks the end of the initial state.
@@ -88,15 +93,19 @@ impl WatchScope {
         if end_of_state {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        line("BOOKMARK", &object)
+        self.line("BOOKMARK", &object)
     }
-}
 
-/// The last line of a watch that cannot go on.
-pub(super) fn error_line(status: &Status) -> Bytes {
-    line("ERROR", &serde_json::to_value(status).unwrap_or_default())
-}
+    /// The last line of a watch that cannot go on.
+    pub(super) fn error_line(&self, status: &Status) -> Bytes {
+        self.line("ERROR", &serde_json::to_value(status).unwrap_or_default())
+    }
 
-fn line(kind: &str, object: &Value) -> Bytes {
-    Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n"))
+    /// A line of JSON, or a frame of protobuf.
+    fn line(&self, kind: &str, object: &Value) -> Bytes {
+        if self.form == Form::Protobuf {
+            return message::watch_frame(kind, object);
+        }
+        Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n"))
+    }
 }

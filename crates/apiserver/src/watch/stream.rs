@@ -11,7 +11,7 @@ use bytes::Bytes;
 use pilothouse_machinery::{Status, StatusReason};
 use tokio::time::{Instant, Sleep};
 
-use super::lines::{WatchScope, error_line};
+use super::lines::WatchScope;
 use crate::ApiServer;
 use crate::store::{EventKind, Expired, Read, StoredObject, Ticket};
 
@@ -118,7 +118,7 @@ impl WatchStream {
 
     fn expire(&mut self, expired: Expired) {
         let message = format!("too old resource version: {} ({})", self.after, expired.oldest);
-        self.lines.push_back(error_line(&Status::failure(StatusReason::Expired, message)));
+        self.lines.push_back(self.scope.error_line(&Status::failure(StatusReason::Expired, message)));
         self.ended = true;
     }
 

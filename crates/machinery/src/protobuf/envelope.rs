@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::error::{DecodeError, EncodeError, WireError};
+use super::error::{DecodeError, EncodeError, ValueError, WireError};
 use super::wire::{Reader, Writer};
 use super::{from_wire, to_wire};
 use crate::GroupVersionKind;
@@ -62,15 +62,75 @@ pub(super) fn write(kind: &GroupVersionKind, object: &Value, depth: usize) -> Re
     let message =
         Schema::builtin().kind(kind).ok_or_else(|| EncodeError::UnknownKind { kind: kind.clone() })?;
     let raw = to_wire::message(object, message, depth)?;
+    Ok(wrap(&kind.api_version(), &kind.kind, &raw))
+}
+
+/// Writes the message of an object of this kind, without the envelope around it.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_message(kind: &GroupVersionKind, object: &Value) -> Result<Bytes, EncodeError> {
+    let message =
+        Schema::builtin().kind(kind).ok_or_else(|| EncodeError::UnknownKind { kind: kind.clone() })?;
+    to_wire::message(object, message, 0).map(Bytes::from)
+}
+
+/// Puts the envelope around the message of an object.
+#[must_use]
+pub fn envelope(api_version: &str, kind: &str, message: &[u8]) -> Bytes {
+    wrap(api_version, kind, message).into()
+}
+
+/// Writes the body of a list out of its metadata and the messages of its items.
+///
+/// # Errors
+///
+/// [`EncodeError`] when `metadata` is not that of a list.
+pub fn encode_list(
+    api_version: &str,
+    kind: &str,
+    metadata: &Value,
+    items: &[Bytes],
+) -> Result<Bytes, EncodeError> {
+    let list_meta = Schema::builtin().message("meta/v1.ListMeta");
+    let list_meta = list_meta.ok_or(ValueError::NotA { expected: "the metadata of a list" })?;
+    let metadata = to_wire::message(metadata, list_meta, 0)?;
+    let size = |bytes: &[u8]| Writer::head_size(1, bytes.len()) + bytes.len();
+    let mut list =
+        Writer::with_capacity(size(&metadata) + items.iter().map(|item| size(item)).sum::<usize>());
+    list.bytes(1, &metadata);
+    for item in items {
+        list.bytes(2, item);
+    }
+    Ok(wrap(api_version, kind, &list.into_bytes()).into())
+}
+
+/// Writes one frame of a watch around a body: its length in four bytes and a `WatchEvent`.
+#[must_use]
+pub fn watch_frame(event_type: &str, body: &[u8]) -> Bytes {
+    let mut event = Writer::with_capacity(body.len() + event_type.len() + 16);
+    event.bytes(1, event_type.as_bytes());
+    let raw = Writer::head_size(1, body.len()) + body.len();
+    event.head(2, raw);
+    event.bytes(1, body);
+    let event = event.into_bytes();
+    let length = u32::try_from(event.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes()[..], &event].concat().into()
+}
+
+fn wrap(api_version: &str, kind: &str, message: &[u8]) -> Vec<u8> {
     let mut type_meta = Writer::default();
-    type_meta.bytes(1, kind.api_version().as_bytes());
-    type_meta.bytes(2, kind.kind.as_bytes());
-    let mut unknown = Writer::default();
-    unknown.bytes(1, &type_meta.into_bytes());
-    unknown.bytes(2, &raw);
-    unknown.bytes(3, b"");
-    unknown.bytes(4, b"");
-    Ok([MAGIC.as_slice(), &unknown.into_bytes()].concat())
+    type_meta.bytes(1, api_version.as_bytes());
+    type_meta.bytes(2, kind.as_bytes());
+    let type_meta = type_meta.into_bytes();
+    let mut body = Writer::with_capacity(MAGIC.len() + type_meta.len() + message.len() + 24);
+    body.raw(MAGIC);
+    body.bytes(1, &type_meta);
+    body.bytes(2, message);
+    body.bytes(3, b"");
+    body.bytes(4, b"");
+    body.into_bytes()
 }
 
 /// `runtime.Unknown`.

@@ -34,7 +34,7 @@ mod tests;
 mod typed_tests;
 
 pub(crate) use envelope::Unknown;
-pub use envelope::{MAGIC, MEDIA_TYPE, decode, encode};
+pub use envelope::{MAGIC, MEDIA_TYPE, decode, encode, encode_list, encode_message, envelope, watch_frame};
 pub use error::{DecodeError, EncodeError, ValueError, WireError};
 pub use scalar::field;
 pub use to_json::to_json;

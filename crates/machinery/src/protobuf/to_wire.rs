@@ -16,7 +16,10 @@ pub(super) fn message(object: &Value, message: &MessageType, depth: usize) -> Re
     }
     let fields = object.as_object().ok_or(ValueError::NotA { expected: "an object" })?;
     let mut writer = Writer::default();
-    for field in message.fields.iter().filter(|field| field.tag != 0) {
+    // In the order of their numbers, as Go writes them.
+    let mut numbered: Vec<&FieldType> = message.fields.iter().filter(|field| field.tag != 0).collect();
+    numbered.sort_unstable_by_key(|field| field.tag);
+    for field in numbered {
         if let Some(inner) = field.inlined() {
             let bytes = self::message(object, inner, depth + 1)?;
             if !bytes.is_empty() {
