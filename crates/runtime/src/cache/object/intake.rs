@@ -101,10 +101,19 @@ impl Intake {
     /// Where to find the objects that are known already, so that they are not made anew. Default: none are.
     #[must_use]
     pub fn known(
-        self,
+        mut self,
         known: impl Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync + 'static,
     ) -> Self {
-        Self { known: Some(Arc::new(known)), ..self }
+        self.know(known);
+        self
+    }
+
+    /// As [`known`](Self::known), later.
+    pub(crate) fn know(
+        &mut self,
+        known: impl Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync + 'static,
+    ) {
+        self.known = Some(Arc::new(known));
     }
 
     /// The estimated size of the decoded forms that are kept, in bytes.

@@ -1,16 +1,17 @@
 //! The state machine.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use pilothouse_machinery::{Environment, ResourceType, ResourceVersion};
+use pilothouse_machinery::{Environment, ObjectKey, ResourceType, ResourceVersion};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::list::{ListFrom, Listing, Page};
 use super::watch::Watching;
 use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
-use crate::cache::Intake;
+use crate::cache::{CachedObject, Intake};
 use crate::client::Client;
 
 /// No server may make a reflector wait longer.
@@ -90,6 +91,14 @@ impl Reflector {
     /// The same, with another way of taking objects in.
     pub(crate) fn with_intake(self, intake: Intake) -> Self {
         Self { intake, ..self }
+    }
+
+    /// Where to find what is known already, so that what did not change is not taken in anew.
+    pub(crate) fn know(
+        &mut self,
+        known: impl Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync + 'static,
+    ) {
+        self.intake.know(known);
     }
 
     pub(super) fn environment(&self) -> &Environment {
