@@ -8,8 +8,8 @@ use pilothouse_machinery::ObjectKey;
 use super::Filter;
 use crate::cache::{CachedObject, Snapshot};
 
-/// How many objects are read ahead at once.
-const READ_AHEAD: usize = 128;
+/// How many objects are read ahead at once. Few in tests, so that small histories meet what is not read yet.
+const READ_AHEAD: usize = if cfg!(test) { 3 } else { 128 };
 /// How many objects are looked at for that when most of them do not match.
 const LOOK_AHEAD: usize = 1024;
 
