@@ -175,7 +175,7 @@ impl Script {
         Client::new(inner, options, &Self::environment(), &self.metrics)
     }
 
-    async fn serve(
+    pub(crate) async fn serve(
         self,
         request: Request<Body>,
     ) -> Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError> {

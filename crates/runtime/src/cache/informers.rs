@@ -1,6 +1,7 @@
 //! The informers of a process, shared.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pilothouse_machinery::{Environment, ResourceType};
@@ -10,7 +11,9 @@ use tokio_util::task::TaskTracker;
 use super::informer::{Failures, InformerSetup};
 use super::reflector::{Reflector, ReflectorMetrics, ReflectorOptions};
 use super::registry::Registry;
-use super::{Informer, InformerError, InformerFailure, InformerOptions, Intake, IntakeMetrics, Lister};
+use super::{
+    Informer, InformerError, InformerFailure, InformerOptions, Intake, IntakeMetrics, Lister, NotSynced,
+};
 use crate::client::Client;
 use crate::metrics::Metrics;
 use crate::object::Object;
@@ -75,7 +78,7 @@ impl Shared {
             streaming_list: options.streaming_list(),
             ..ReflectorOptions::default()
         };
-        let metrics = ReflectorMetrics::new(&self.metrics, resource);
+        let metrics = ReflectorMetrics::new(&self.metrics, resource).with_health(informer.health().clone());
         Reflector::new(self.client.clone(), resource.clone(), following, metrics).with_intake(intake)
     }
 }
@@ -171,6 +174,16 @@ impl Informers {
             }
         }
         true
+    }
+
+    /// As [`wait_synced`](Self::wait_synced), for so long at most. Dropping the future stops the wait (conformance K5).
+    ///
+    /// **Errors.** [`NotSynced`] names each cache that is not filled, with what keeps it from listing.
+    pub async fn wait_synced_within(&self, limit: Duration) -> Result<(), NotSynced> {
+        match tokio::time::timeout(limit, self.wait_synced()).await {
+            Ok(true) => Ok(()),
+            _ => Err(NotSynced::of(&self.all(), limit)),
+        }
     }
 
     /// The informers in use, by type and selection. Holding them is using them.

@@ -16,6 +16,7 @@ mod informer;
 mod informer_error;
 mod informers;
 mod lister;
+mod not_synced;
 mod object;
 mod options;
 mod own_writes;
@@ -34,6 +35,9 @@ mod subscription;
 mod tests;
 mod transform;
 mod tree;
+mod trouble;
+#[cfg(test)]
+mod trouble_tests;
 
 pub use change::{Change, ChangeKind};
 pub use handler::{HandleError, Handler, HandlerOptions, HandlerPanic, OnPanic, Registration};
@@ -42,6 +46,7 @@ pub use informer::{Informer, InformerFailure};
 pub use informer_error::InformerError;
 pub use informers::Informers;
 pub use lister::{Lister, Readable};
+pub use not_synced::NotSynced;
 pub use object::{
     BatchError, CachedObject, DecodeError, Encoding, Intake, IntakeMetrics, Projection, Rejected, Residence,
     TypeDecoder,
@@ -57,3 +62,4 @@ pub use subscription::{
     Synced, WhenFull,
 };
 pub use transform::Transform;
+pub use trouble::InformerTrouble;

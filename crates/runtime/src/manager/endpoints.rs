@@ -107,8 +107,11 @@ impl Endpoints {
     fn readyz(&self) -> Response<Full<Bytes>> {
         let parts = self.readiness.parts().into_iter();
         let caches = self.informers.all().into_iter().map(|informer| {
-            let why = (!informer.is_synced()).then(|| "the first list is not complete".to_owned());
-            (format!("cache of {}", informer.resource_type()), why)
+            let why = (!informer.is_synced()).then(|| match informer.trouble() {
+                Some(trouble) => format!("the first list is not complete: {trouble}"),
+                None => "the first list is not complete".to_owned(),
+            });
+            (format!("cache of {}", informer.title()), why)
         });
         let (mut body, mut ready) = (String::new(), true);
         for (name, why_not) in parts.chain(caches) {

@@ -14,6 +14,7 @@ use crate::cache::flag::Flag;
 use crate::cache::reflector::{ListEnd, WatchEvent};
 use crate::cache::store::Store;
 use crate::cache::subscription::{Lag, Listener};
+use crate::cache::trouble::Health;
 use crate::cache::{CachedObject, ChangeKind, InformerOptions, Snapshot};
 
 /// The part of an informer that its task shares with the handles.
@@ -31,6 +32,7 @@ pub(in crate::cache) struct Core {
     failure: Mutex<Option<InformerFailure>>,
     failures: Failures,
     gauges: Gauges,
+    health: Health,
     /// Told when a subscriber that the informer waits for has room.
     room: Arc<Notify>,
     started: Instant,
@@ -49,6 +51,7 @@ impl Core {
             stopped: Flag::default(),
             failure: Mutex::default(),
             failures: setup.failures,
+            health: Health::default(),
             room: Arc::default(),
             started: Instant::now(),
         }
@@ -76,6 +79,10 @@ impl Core {
 
     pub(super) fn failure(&self) -> Option<InformerFailure> {
         self.failure.lock().clone()
+    }
+
+    pub(super) fn health(&self) -> &Health {
+        &self.health
     }
 
     pub(super) fn count_unreadable(&self) {

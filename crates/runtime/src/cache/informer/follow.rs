@@ -51,10 +51,11 @@ async fn feed(core: &Core, mut reflector: Reflector, token: CancellationToken) {
                 }));
             }
             ReflectorEvent::ListCompleted(mut end) => {
+                core.health().set(None);
                 end.amend(&mut list);
                 core.replace(std::mem::take(&mut list), &end);
             }
-            ReflectorEvent::WatchOpened => {}
+            ReflectorEvent::WatchOpened => core.health().set(None),
             ReflectorEvent::Watched(events) => core.apply(events),
         }
     }

@@ -1,19 +1,21 @@
 //! A shared cache of one type.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use pilothouse_machinery::{Environment, ResourceType};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::follow::follow;
 use super::{Core, Failures, InformerFailure};
-use crate::cache::InformerOptions;
 use crate::cache::handler::{HandleError, Handler, HandlerOptions, Registration};
 use crate::cache::reflector::Reflector;
 use crate::cache::store::Store;
 use crate::cache::subscription::{
     Lag, LosslessOptions, LosslessSubscription, Subscription, SubscriptionOptions,
 };
+use crate::cache::trouble::Health;
+use crate::cache::{InformerOptions, InformerTrouble, NotSynced};
 use crate::metrics::Metrics;
 
 /// A cache of all objects of one type, kept up to date by one list and watch, shared by everybody who asks.
@@ -157,6 +159,33 @@ impl Informer {
 
     pub(in crate::cache) fn core(&self) -> &Core {
         &self.core
+    }
+
+    /// What keeps the informer from following the server at the moment: the last failure, if nothing has worked since.
+    #[must_use]
+    pub fn trouble(&self) -> Option<InformerTrouble> {
+        self.core.health().trouble()
+    }
+
+    pub(in crate::cache) fn health(&self) -> &Health {
+        self.core.health()
+    }
+
+    /// The type, and what is selected of it unless that is everything.
+    pub(crate) fn title(&self) -> String {
+        let selection = self.options().selection();
+        let resource = self.resource_type();
+        if selection.is_everything() { resource.to_string() } else { format!("{resource} ({selection})") }
+    }
+
+    /// As [`wait_synced`](Self::wait_synced), for so long at most. Dropping the future stops the wait (conformance K5).
+    ///
+    /// **Errors.** [`NotSynced`], with what keeps the informer from listing.
+    pub async fn wait_synced_within(&self, limit: Duration) -> Result<(), NotSynced> {
+        match tokio::time::timeout(limit, self.wait_synced()).await {
+            Ok(true) => Ok(()),
+            _ => Err(NotSynced::of(std::slice::from_ref(self), limit)),
+        }
     }
 
     pub(in crate::cache) fn count_unreadable(&self) {

@@ -1,6 +1,5 @@
 //! Lists, in pages or in one piece.
 
-use std::error::Error;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -9,11 +8,11 @@ use pilothouse_machinery::framing::ListMetadata;
 use pilothouse_machinery::{ObjectKey, ResourceVersion, Status};
 
 use super::machine::State;
-use super::status::{Failure, is_too_large, retry_after};
+use super::status::{Failure, is_too_large};
 use super::take::{Taken, take_in};
 use super::{ListCause, ListEnd, Reflector, ReflectorEvent};
 use crate::cache::Encoding;
-use crate::client::{ClientError, ListReader, Query, bare, failure_of, is_success, send_once, status_reason};
+use crate::client::{ClientError, ListReader, Query, bare, failure_of, is_success, send_once};
 
 const DEFAULT_PAGE: u32 = 500;
 
@@ -195,16 +194,14 @@ impl Reflector {
             // Neither history nor cache can serve the version: ask for whatever is newest, at once (R2, R3).
             next.from = ListFrom::Newest;
         } else {
-            tracing::warn!(resource = %self.resource, %status, "cannot list");
-            self.pause(status_reason(&status.reason), retry_after(status));
+            self.refused("list", status);
         }
         self.state = State::List(next);
     }
 
     /// There was no (complete) answer.
     pub(super) fn cannot_list(&mut self, listing: &Listing, error: &ClientError) {
-        tracing::warn!(resource = %self.resource, error = error as &dyn Error, "cannot list");
-        self.pause(error.reason(), None);
+        self.unanswered("list", error);
         self.state = State::List(listing.restarted());
     }
 }

@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pilothouse_machinery::{Environment, ObjectKey, ResourceType, ResourceVersion};
+use pilothouse_machinery::{Environment, ObjectKey, ResourceType, ResourceVersion, Status};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::list::{ListFrom, Listing, Page};
+use super::status::retry_after;
 use super::watch::Watching;
 use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
-use crate::cache::{CachedObject, Intake};
-use crate::client::Client;
+use crate::cache::{CachedObject, InformerTrouble, Intake};
+use crate::client::{Client, ClientError, status_reason};
 
 /// No server may make a reflector wait longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
@@ -127,6 +128,20 @@ impl Reflector {
                 State::Watch(_) => self.read_watch().await,
             }
         }
+    }
+
+    /// The server refused what was asked for.
+    pub(super) fn refused(&mut self, verb: &'static str, status: &Status) {
+        let selection = &self.options.selection;
+        self.metrics.trouble(InformerTrouble::refused(verb, &self.resource, selection, status));
+        self.pause(status_reason(&status.reason), retry_after(status));
+    }
+
+    /// There was no answer.
+    pub(super) fn unanswered(&mut self, verb: &'static str, error: &ClientError) {
+        let selection = &self.options.selection;
+        self.metrics.trouble(InformerTrouble::unanswered(verb, &self.resource, selection, error));
+        self.pause(error.reason(), None);
     }
 
     /// Waits before the next step: as the backoff says, or longer when the server asks for it.

@@ -4,6 +4,8 @@ use pilothouse_machinery::ResourceType;
 use prometheus_client::metrics::counter::Counter;
 
 use super::ListCause;
+use crate::cache::InformerTrouble;
+use crate::cache::trouble::Health;
 use crate::metrics::{CounterFamily, Metrics};
 
 /// The counters of one reflector. The label `resource` reads `jobs.batch/v1`.
@@ -16,6 +18,7 @@ pub(crate) struct ReflectorMetrics {
     events: [(&'static str, Counter); 4],
     skipped: CounterFamily,
     failures: CounterFamily,
+    health: Health,
 }
 
 impl ReflectorMetrics {
@@ -30,8 +33,20 @@ impl ReflectorMetrics {
             watches: metrics.counter("pilothouse_reflector_watches", "Watches opened"),
             skipped: metrics.counter("pilothouse_reflector_skipped", "Events and items skipped, by reason"),
             failures: metrics.counter("pilothouse_reflector_failures", "Failed lists and watches, by reason"),
+            health: Health::default(),
             resource,
         }
+    }
+
+    /// The same, with another place to say what keeps the reflector from following.
+    pub(crate) fn with_health(self, health: Health) -> Self {
+        Self { health, ..self }
+    }
+
+    /// Says what keeps the reflector from following.
+    pub(super) fn trouble(&self, trouble: InformerTrouble) {
+        tracing::warn!(error = %trouble, reason = trouble.reason(), "an informer is kept from following");
+        self.health.set(Some(trouble));
     }
 
     pub(super) fn list(&self, cause: ListCause) {

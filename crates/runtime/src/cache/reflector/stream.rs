@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use super::batch::Batch;
 use super::list::{ListFrom, Listing};
 use super::machine::State;
-use super::status::{Failure, is_too_large, retry_after};
+use super::status::{Failure, is_too_large};
 use super::take::{Taken, take_in};
 use super::watch::Bookmark;
 use super::{ListEnd, Reflector, ReflectorEvent};
 use crate::cache::{CachedObject, Encoding};
-use crate::client::{Query, status_reason};
+use crate::client::Query;
 
 /// After so many streams in a row that died young, the state is listed.
 const TRIES: u32 = 3;
@@ -93,8 +93,7 @@ impl Reflector {
             // To watch may be denied where to list is not.
             403 => next.streams_lost = TRIES,
             code => {
-                tracing::warn!(resource = %self.resource, %status, "cannot list by streaming");
-                self.pause(status_reason(&status.reason), retry_after(status));
+                self.refused("watch", status);
                 next.streams_lost += u32::from(code != 429);
             }
         }

@@ -1,6 +1,5 @@
 //! Watches: opening them, and what their end means.
 
-use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,11 +14,11 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::machine::State;
-use super::status::{Failure, is_too_large, retry_after};
+use super::status::{Failure, is_too_large};
 use super::stream::InitialState;
 use super::take::Taken;
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
-use crate::client::{Query, bare, failure_of, is_success, status_reason};
+use crate::client::{Query, bare, failure_of, is_success};
 
 /// A watch that ends sooner, without an event, is a failure (R20).
 const SHORT: Duration = Duration::from_secs(1);
@@ -106,8 +105,7 @@ impl Reflector {
             Err(Failure::Refused(status)) => self.watch_refused(&status),
             // There was no answer. The position is still good: watch again from there, without a list (R6).
             Err(Failure::Failed(error)) => {
-                tracing::warn!(resource = %self.resource, error = &error as &dyn Error, "cannot watch");
-                self.pause(error.reason(), None);
+                self.unanswered("watch", &error);
             }
         }
     }
@@ -312,8 +310,7 @@ impl Reflector {
         if status.is_expired() {
             return self.relist(ListCause::Expired);
         }
-        tracing::warn!(resource = %self.resource, %status, "cannot watch");
-        self.pause(status_reason(&status.reason), retry_after(status));
+        self.refused("watch", status);
         let for_good = matches!(status.code, 400 | 404 | 405 | 422);
         let may_pass = status.reason == StatusReason::InternalError || is_too_large(status);
         if for_good || (may_pass && self.internal_errors_persist()) {
@@ -331,8 +328,7 @@ impl Reflector {
         if status.is_expired() {
             return self.relist(ListCause::Expired);
         }
-        tracing::warn!(resource = %self.resource, %status, "watch failed");
-        self.pause(status_reason(&status.reason), retry_after(status));
+        self.refused("watch", status);
         match (status.code, &status.reason) {
             (429, _) | (_, StatusReason::TooManyRequests) => {}
             (_, StatusReason::InternalError) if !self.internal_errors_persist() => {}
