@@ -20,7 +20,7 @@ use crate::object::Object;
 
 /// One informer per type, selection and projection, started when first asked for and shared by all who ask.
 ///
-/// **Guarantees.** Nobody lists and watches what is in a cache already (C-I4): objects are read typed, as JSON and by
+/// **Guarantees.** Nobody lists and watches what is in a cache already (C-I14): objects are read typed, as JSON and by
 /// their metadata from the same informer, and one that caches them whole also serves those who ask for a part of
 /// them. Only when the part was asked for first, and the whole later, there are two.
 ///

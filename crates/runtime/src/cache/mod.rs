@@ -1,9 +1,32 @@
 //! Caches of objects: reflectors that follow the server, stores that are read without blocking, informers
 //! that tell subscribers what changed.
 //!
-//! Per object, a reader sees a subsequence of what the server said, in order. Objects are
-//! [bytes until somebody looks](CachedObject). A slow subscriber does not grow: it gets the newest state of
-//! each object that changed, and what it last saw of it.
+//! **Flow.** [`Informers`] starts one [`Informer`] per type, [`Selection`] and [`Projection`], for whoever asks first.
+//! Its reflector lists and watches; each batch is written to the [`Store`] and then told to subscribers. Objects are
+//! [bytes until somebody looks](CachedObject).
+//!
+//! **Guarantees.** The ids stand in the code where they hold, and in `ARCHITECTURE.md`.
+//!
+//! - **C-I1** per object, a reader sees a subsequence of what the server said, in order;
+//! - **C-I2** a read takes a pointer to one state: it neither waits for a writer's work nor makes it wait;
+//! - **C-I3** a store's resource version advances, and goes back only with a complete list;
+//! - **C-I14** an informer runs as long as somebody uses it, and nobody lists and watches what another running
+//!   informer of whole objects has.
+//!
+//! A slow subscriber does not grow: it gets the newest state of each object that changed, and what it last saw of it.
+//! An informer that is refused or gets no answer delays no other.
+//!
+//! **Assumptions.** The server keeps the rules of list and watch; versions that are not numbers are compared for
+//! equality only. Transforms, filters and index functions depend on the object alone and are quick.
+//!
+//! **Cancellation.** An informer stops when its last user leaves or [`Informers::shut_down`] is called. Dropping the
+//! future of a wait stops the wait and loses nothing.
+//!
+//! **Errors.** Following the server never fails: it is tried again, and [`Informer::trouble`] says what is in the way;
+//! a wait with a limit answers with [`NotSynced`]. Conflicting options are an [`InformerError`]. An object that does
+//! not fit its type fails the read that meets it with a [`DecodeError`], and no other.
+//!
+//! **Panics.** A panic in the task of an informer stops it with an [`InformerFailure`] and ends its manager.
 
 mod change;
 mod contents;

@@ -16,7 +16,7 @@ fn key(resource: &ResourceType, options: &InformerOptions) -> InformerKey {
 
 /// The informers of one process.
 ///
-/// - **C-I4** at most one informer runs per type, selection and projection, and no part of objects is listed and
+/// - **C-I14** at most one informer runs per type, selection and projection, and no part of objects is listed and
 ///   watched anew that somebody who asks could have from an informer of whole objects. The registry does not keep an
 ///   informer running: it runs as long as somebody uses it.
 #[derive(Debug, Default)]

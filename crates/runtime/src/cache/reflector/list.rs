@@ -1,6 +1,5 @@
 //! Lists, in pages or in one piece.
 
-
 use bytes::Bytes;
 use futures::FutureExt;
 use http::Method;
