@@ -9,21 +9,32 @@ pub(crate) enum Candidate {
     KubeRuntime,
     /// The same, with `managedFields` cleared before objects reach the store.
     KubeRuntimeCut,
-    /// An informer with one subscriber that looks at headers only.
+    /// client-go's informer with JSON.
+    ClientGo,
+    /// The same, with a transform that removes `managedFields`.
+    ClientGoCut,
+    /// client-go's informer with protobuf.
+    ClientGoProtobuf,
+    /// An informer whose objects nobody reads.
     Pilothouse,
-    /// An informer with one subscriber that decodes every object it is told of.
+    /// The same, with a reader that decodes every object once.
     PilothouseTyped,
+    /// An informer that compresses what it holds.
+    PilothouseCompact,
+    /// An informer that asks for protobuf.
+    PilothouseProtobuf,
+    /// Protobuf, and a reader that decodes every object once.
+    PilothouseProtobufTyped,
+    /// Protobuf, compressed.
+    PilothouseProtobufCompact,
+    /// An informer that asks for metadata alone.
+    PilothouseMetadata,
 }
 
 impl Candidate {
     /// The name on the command line.
-    pub(crate) fn argument(self) -> &'static str {
-        match self {
-            Self::KubeRuntime => "kube-runtime",
-            Self::KubeRuntimeCut => "kube-runtime-cut",
-            Self::Pilothouse => "pilothouse",
-            Self::PilothouseTyped => "pilothouse-typed",
-        }
+    pub(crate) fn argument(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// The name in tables.
@@ -31,8 +42,42 @@ impl Candidate {
         match self {
             Self::KubeRuntime => "kube-runtime, default",
             Self::KubeRuntimeCut => "kube-runtime, managedFields cleared",
-            Self::Pilothouse => "Pilothouse, nobody decodes",
-            Self::PilothouseTyped => "Pilothouse, everything decoded",
+            Self::ClientGo => "client-go, JSON",
+            Self::ClientGoCut => "client-go, JSON, managedFields stripped",
+            Self::ClientGoProtobuf => "client-go, protobuf",
+            Self::Pilothouse => "Pilothouse, nobody reads",
+            Self::PilothouseTyped => "Pilothouse, all read typed once",
+            Self::PilothouseCompact => "Pilothouse, compact",
+            Self::PilothouseProtobuf => "Pilothouse, protobuf, nobody reads",
+            Self::PilothouseProtobufTyped => "Pilothouse, protobuf, all read typed once",
+            Self::PilothouseProtobufCompact => "Pilothouse, protobuf, compact",
+            Self::PilothouseMetadata => "Pilothouse, metadata only",
+        }
+    }
+
+    /// Whether this is not Pilothouse.
+    pub(crate) fn is_peer(self) -> bool {
+        self.is_go() || matches!(self, Self::KubeRuntime | Self::KubeRuntimeCut)
+    }
+
+    /// Whether this is the Go program's part.
+    pub(crate) fn is_go(self) -> bool {
+        matches!(self, Self::ClientGo | Self::ClientGoCut | Self::ClientGoProtobuf)
+    }
+
+    /// Whether the server must have pods as protobuf, which Go writes.
+    pub(crate) fn needs_go(self) -> bool {
+        use Candidate::{PilothouseProtobuf, PilothouseProtobufCompact, PilothouseProtobufTyped};
+        self.is_go()
+            || matches!(self, PilothouseProtobuf | PilothouseProtobufTyped | PilothouseProtobufCompact)
+    }
+
+    /// The Go program's flags for this configuration.
+    pub(crate) fn go_flags(self) -> &'static [&'static str] {
+        match self {
+            Self::ClientGoCut => &["-strip"],
+            Self::ClientGoProtobuf => &["-protobuf"],
+            _ => &[],
         }
     }
 }

@@ -1,15 +1,15 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::candidate::Candidate;
-use crate::compare::{self, Phase};
-use crate::sample::Target;
-use crate::{Failure, kube_runtime, pilothouse_informer, server};
+use crate::measure::{self, Work};
+use crate::pods::Size;
+use crate::{Failure, peers, server};
 
-/// Side-by-side benchmarks of Pilothouse and kube-runtime.
+/// Pilothouse's cache beside kube-runtime's and client-go's.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -18,23 +18,18 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The first list of a cache: CPU, wall time, memory.
-    List(Settings),
-    /// MODIFIED events into a filled cache: events per CPU second, memory after them.
-    Watch {
-        #[command(flatten)]
-        settings: Settings,
-        /// How many events.
-        #[arg(long, default_value_t = 50_000)]
-        events: u32,
-    },
-    /// The server that the candidates list and watch; started by the others.
+    /// First list, events and relist of all runtimes: CPU, memory, waits, and the ratios.
+    Peers(peers::Settings),
+    /// The server that all list and watch; started by the others.
     #[command(hide = true)]
     Serve {
         #[arg(long)]
         objects: u32,
         #[arg(long)]
-        events: u32,
+        size: Size,
+        /// The Go program that writes pods as protobuf.
+        #[arg(long)]
+        go: Option<PathBuf>,
     },
     /// One measurement of one candidate; started by the others.
     #[command(hide = true)]
@@ -42,50 +37,19 @@ enum Command {
         #[arg(long)]
         candidate: Candidate,
         #[arg(long)]
-        address: SocketAddr,
-        #[arg(long)]
-        objects: u32,
-        #[arg(long)]
-        events: u32,
-        #[arg(long)]
         threads: usize,
+        #[command(flatten)]
+        work: Work,
     },
-}
-
-/// What both comparisons share.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Settings {
-    /// How many pods the cache holds.
-    #[arg(long, default_value_t = 20_000)]
-    pub(crate) objects: u32,
-    /// How often each candidate is measured, each time in a new process.
-    #[arg(long, default_value_t = 3)]
-    pub(crate) rounds: u32,
-    /// Worker threads of the measured process.
-    #[arg(long, default_value_t = 2)]
-    pub(crate) threads: usize,
-    /// Only these candidates, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) only: Vec<Candidate>,
-    /// Prints every sample as JSON instead of the table.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 impl Arguments {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::List(settings) => on(1, compare::run(settings, Phase::List, 0)),
-            Command::Watch { settings, events } => on(1, compare::run(settings, Phase::Watch, events.max(1))),
-            Command::Serve { objects, events } => on(1, server::run(objects, events)),
-            Command::Measure { candidate, address, objects, events, threads } => {
-                let target = Target { address, objects, events };
-                let sample = match candidate {
-                    Candidate::KubeRuntime => on(threads, kube_runtime::measure(target, false)),
-                    Candidate::KubeRuntimeCut => on(threads, kube_runtime::measure(target, true)),
-                    Candidate::Pilothouse => on(threads, pilothouse_informer::measure(target, false)),
-                    Candidate::PilothouseTyped => on(threads, pilothouse_informer::measure(target, true)),
-                }?;
+            Command::Peers(settings) => on(1, peers::run(settings)),
+            Command::Serve { objects, size, go } => on(1, server::run(objects, size, go)),
+            Command::Measure { candidate, threads, work } => {
+                let sample = on(threads, measure::run(candidate, work))?;
                 println!("{}", serde_json::to_string(&sample)?);
                 Ok(())
             }

@@ -1,15 +1,16 @@
-//! Side-by-side benchmarks of Pilothouse and kube-runtime; see the README beside this crate.
+//! Side-by-side benchmarks of Pilothouse, kube-runtime and client-go; see the README beside this crate.
 
 mod candidate;
 mod command;
-mod compare;
-mod kube_runtime;
-mod pilothouse_informer;
+mod go;
+mod measure;
+mod peers;
 mod pods;
 mod process;
-mod report;
+mod run;
 mod sample;
 mod server;
+mod table;
 
 use std::error::Error;
 use std::process::ExitCode;

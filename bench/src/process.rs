@@ -1,55 +1,72 @@
-//! What the kernel says of this process, from `/proc/self` (Linux only).
+//! What the kernel says of this process (Linux only).
 
 use std::fs;
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 use crate::Failure;
-use crate::sample::{Cost, Target};
-
-/// The unit of times in `/proc`: 100 on every architecture that Rust's tier 1 covers.
-const TICKS_PER_SECOND: f64 = 100.0;
+use crate::sample::Cost;
 
 /// A running measurement of time.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Meter {
     cpu_seconds: f64,
     started: Instant,
 }
 
 impl Meter {
-    pub(crate) fn start() -> Result<Self, Failure> {
-        Ok(Self { cpu_seconds: cpu_seconds()?, started: Instant::now() })
+    pub(crate) fn start() -> Self {
+        Self { cpu_seconds: clock(ClockId::ProcessCPUTime), started: Instant::now() }
     }
 
-    pub(crate) fn read(&self) -> Result<Cost, Failure> {
+    pub(crate) fn read(&self) -> Cost {
         let wall_seconds = self.started.elapsed().as_secs_f64();
-        Ok(Cost { cpu_seconds: cpu_seconds()? - self.cpu_seconds, wall_seconds })
+        Cost { cpu_seconds: clock(ClockId::ProcessCPUTime) - self.cpu_seconds, wall_seconds }
     }
 }
 
-fn cpu_seconds() -> Result<f64, Failure> {
-    let text = fs::read_to_string("/proc/self/stat")?;
-    // The command's name may hold spaces; the state, field 3, is the first after its closing parenthesis.
-    let (_, fields) = text.rsplit_once(')').ok_or("no command name in /proc/self/stat")?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let mut ticks =
-        || -> Result<f64, Failure> { Ok(fields.next().ok_or("no times in /proc/self/stat")?.parse()?) };
-    Ok((ticks()? + ticks()?) / TICKS_PER_SECOND)
+fn clock(id: ClockId) -> f64 {
+    let time = clock_gettime(id);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+        .as_secs_f64()
 }
 
-/// The largest resident memory so far, in MiB.
+/// What this thread ran, in seconds.
+pub(crate) fn thread_cpu_seconds() -> f64 {
+    clock(ClockId::ThreadCPUTime)
+}
+
+/// How long this thread has stood in the queue for a core, in seconds.
+pub(crate) fn thread_queued_seconds() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds: u64 =
+        text.split_ascii_whitespace().nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
+    Duration::from_nanos(nanoseconds).as_secs_f64()
+}
+
+/// The largest resident memory since the start or the last [`reset_peak`], in MiB.
 pub(crate) fn peak_mib() -> Result<f64, Failure> {
     status("VmHWM:")
 }
 
-/// Resident memory after half a second of rest, in MiB.
-pub(crate) async fn resident_mib() -> Result<f64, Failure> {
-    tokio::time::sleep(Duration::from_millis(500)).await;
+/// Resident memory, in MiB.
+pub(crate) fn resident_mib() -> Result<f64, Failure> {
     status("VmRSS:")
+}
+
+/// Resident memory after half a second of rest, in MiB.
+pub(crate) async fn settled_mib() -> Result<f64, Failure> {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    resident_mib()
+}
+
+/// Makes the largest resident memory start again from what is resident now.
+pub(crate) fn reset_peak() -> Result<(), Failure> {
+    Ok(fs::write("/proc/self/clear_refs", "5")?)
 }
 
 fn status(name: &str) -> Result<f64, Failure> {
@@ -60,16 +77,16 @@ fn status(name: &str) -> Result<f64, Failure> {
     Ok(kibibytes / 1024.0)
 }
 
-/// Lets the server send its events to the watch that is open, or to the next that opens.
-pub(crate) async fn start_events(target: Target) -> Result<(), Failure> {
-    let mut stream = TcpStream::connect(target.address).await?;
-    stream.write_all(b"POST /start HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").await?;
+/// Gives the server an order.
+pub(crate) async fn post(address: SocketAddr, path: &str) -> Result<(), Failure> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("POST {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
-    if answer.starts_with(b"HTTP/1.1 200") { Ok(()) } else { Err("the server refused to start".into()) }
-}
-
-/// Where the clients connect to.
-pub(crate) fn config(target: Target) -> Result<kube::Config, Failure> {
-    Ok(kube::Config::new(format!("http://{}", target.address).parse()?))
+    if answer.starts_with(b"HTTP/1.1 200") {
+        Ok(())
+    } else {
+        Err(format!("the server refused {path}").into())
+    }
 }

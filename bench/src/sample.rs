@@ -1,44 +1,73 @@
-//! What one measurement says.
-
-use std::net::SocketAddr;
+//! What one measurement says. The Go program writes the same JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// What a candidate is pointed at.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target {
-    pub(crate) address: SocketAddr,
-    pub(crate) objects: u32,
-    /// No watch is measured when 0.
-    pub(crate) events: u32,
-}
-
-/// One process's numbers.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+/// One process's numbers. Memory is in MiB.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Sample {
-    /// From the start of the client to the last object of the first list in the consumer's hands.
+    /// Resident before the client was made.
+    pub(crate) baseline_mib: f64,
+    /// From making the client to the last object of the first list in the subscriber's hands.
     pub(crate) list: Cost,
-    /// Largest resident memory up to then, in MiB.
+    /// Largest resident memory up to then.
     pub(crate) list_peak_mib: f64,
-    /// Resident memory half a second later, in MiB.
+    /// Resident half a second later; in Go after two forced collections.
     pub(crate) list_resident_mib: f64,
+    /// The same without forced collections.
+    pub(crate) list_resident_raw_mib: f64,
     /// The events, when there were any.
     pub(crate) watch: Option<WatchSample>,
+    /// The relist, when there was one.
+    pub(crate) relist: Option<RelistSample>,
 }
 
 /// The events' part of a [`Sample`].
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct WatchSample {
-    /// From the start signal to the last event in the consumer's hands.
+    /// From the start signal to the last event in the subscriber's hands (in the store, if the subscriber sleeps).
     pub(crate) cost: Cost,
-    /// How many changes the consumer took; fewer than events where changes of one object were merged.
-    pub(crate) taken: u32,
-    /// Resident memory half a second later, in MiB.
+    /// CPU of the process without the reading threads'.
+    pub(crate) writer_cpu_seconds: f64,
+    /// How many changes the subscriber took; fewer than events where changes of one object were merged.
+    pub(crate) taken: u64,
+    /// How often readers listed everything.
+    pub(crate) lists: u64,
+    /// With a paced feed: how late the latest event came, in milliseconds.
+    pub(crate) latest_ms: u64,
+    /// Largest resident memory since the process began.
+    pub(crate) peak_mib: f64,
+    /// Resident half a second later.
     pub(crate) resident_mib: f64,
 }
 
+/// The relist's part of a [`Sample`].
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct RelistSample {
+    /// From the loss of history to one second after the new list is in the store, without the reader's CPU.
+    pub(crate) cost: Cost,
+    /// What the reader waited.
+    pub(crate) stalls: Stalls,
+    /// Largest resident memory of the relist.
+    pub(crate) peak_mib: f64,
+    /// Resident memory at its end.
+    pub(crate) resident_mib: f64,
+}
+
+/// What a reader in a loop waited at most, in milliseconds: by the clock, and ("quiet") less the time that its
+/// thread stood in the kernel's queue for a core while it did the same thousand reads.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Stalls {
+    pub(crate) get_ms: f64,
+    pub(crate) get_quiet_ms: f64,
+    /// Listing one namespace, once per thousand gets; 0 where the cache has no such list.
+    pub(crate) list_ms: f64,
+    pub(crate) list_quiet_ms: f64,
+    pub(crate) gets: u64,
+    pub(crate) cpu_seconds: f64,
+}
+
 /// Time spent.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Cost {
     /// User and system time of all threads.
     pub(crate) cpu_seconds: f64,

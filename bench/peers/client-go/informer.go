@@ -1,0 +1,219 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+)
+
+type settings struct {
+	address         string
+	objects         int
+	events          uint64
+	rate            int
+	readers         int
+	protobuf, strip bool
+	blocked, relist bool
+	settle          bool
+}
+
+func parse(arguments []string) settings {
+	var s settings
+	flags := flag.NewFlagSet("measure", flag.ExitOnError)
+	flags.StringVar(&s.address, "address", "", "where the server is")
+	flags.IntVar(&s.objects, "objects", 0, "how many pods it has")
+	flags.Uint64Var(&s.events, "events", 0, "how many events to ask for")
+	flags.IntVar(&s.rate, "rate", 0, "events per second; 0: as fast as they go")
+	flags.IntVar(&s.readers, "readers", 0, "goroutines that list the cache during the events")
+	flags.BoolVar(&s.protobuf, "protobuf", false, "protobuf instead of JSON")
+	flags.BoolVar(&s.strip, "strip", false, "a transform that removes managedFields")
+	flags.BoolVar(&s.blocked, "blocked", false, "the handler does not return from the first event")
+	flags.BoolVar(&s.relist, "relist", false, "measure a relist")
+	flags.BoolVar(&s.settle, "settle", false, "measure the memory of the filled cache")
+	_ = flags.Parse(arguments)
+	return s
+}
+
+// handler counts, and knows the version of the last object it was given.
+type handler struct {
+	added, updated atomic.Uint64
+	version        atomic.Uint64
+	blocked        atomic.Bool
+	changed        chan struct{}
+	lateness       lateness
+}
+
+func (h *handler) wake() {
+	select {
+	case h.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (h *handler) OnAdd(object any, _ bool) {
+	h.added.Add(1)
+	h.wake()
+}
+
+func (h *handler) OnUpdate(_, object any) {
+	if h.blocked.Load() {
+		select {}
+	}
+	version := parseVersion(object.(*corev1.Pod).ResourceVersion)
+	h.updated.Add(1)
+	h.version.Store(version)
+	h.lateness.note(version)
+	h.wake()
+}
+
+func (h *handler) OnDelete(any) {}
+
+// until waits until done says so, which is asked after each notification.
+func (h *handler) until(done func() bool) {
+	for !done() {
+		select {
+		case <-h.changed:
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func parseVersion(text string) uint64 {
+	version, _ := strconv.ParseUint(text, 10, 64)
+	return version
+}
+
+func newInformer(s settings) (cache.SharedIndexInformer, informers.SharedInformerFactory, error) {
+	// No limit on its own rate, as everybody here; the timeout of a server that does not answer is not under test.
+	config := &rest.Config{Host: "http://" + s.address, QPS: -1}
+	if s.protobuf {
+		config.ContentType = runtime.ContentTypeProtobuf
+		config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	} else {
+		config.ContentType = runtime.ContentTypeJSON
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	factory := informers.NewSharedInformerFactory(client, 0)
+	informer := factory.Core().V1().Pods().Informer()
+	// The factory's informer has the index by namespace already.
+	err = informer.AddIndexers(cache.Indexers{"node": func(object any) ([]string, error) {
+		return []string{object.(*corev1.Pod).Spec.NodeName}, nil
+	}})
+	if err == nil && s.strip {
+		err = informer.SetTransform(func(object any) (any, error) {
+			if accessor, ok := object.(metav1.ObjectMetaAccessor); ok {
+				accessor.GetObjectMeta().SetManagedFields(nil)
+			}
+			return object, nil
+		})
+	}
+	return informer, factory, err
+}
+
+func measure(s settings) (*Sample, error) {
+	sample := &Sample{BaselineMiB: memoryMiB("VmRSS")}
+	m := startMeter()
+	informer, factory, err := newInformer(s)
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{changed: make(chan struct{}, 1)}
+	if _, err := informer.AddEventHandler(h); err != nil {
+		return nil, err
+	}
+	factory.Start(make(chan struct{}))
+	h.until(func() bool { return h.added.Load() >= uint64(s.objects) && informer.HasSynced() })
+	sample.List, sample.ListPeakMiB = m.read(), memoryMiB("VmHWM")
+	if held := len(informer.GetStore().ListKeys()); held != s.objects {
+		return nil, fmt.Errorf("the store holds %d objects", held)
+	}
+	time.Sleep(500 * time.Millisecond)
+	sample.ListResidentRawMiB = memoryMiB("VmRSS")
+	sample.ListResidentMiB = sample.ListResidentRawMiB
+	if s.settle {
+		sample.ListResidentMiB = collected()
+	}
+	if s.events > 0 {
+		if sample.Watch, err = measureWatch(s, informer, h); err != nil {
+			return nil, err
+		}
+	}
+	if s.relist {
+		if sample.Relist, err = measureRelist(s, informer); err != nil {
+			return nil, err
+		}
+	}
+	return sample, nil
+}
+
+func measureWatch(s settings, informer cache.SharedIndexInformer, h *handler) (*WatchSample, error) {
+	h.blocked.Store(s.blocked)
+	last := parseVersion(informer.LastSyncResourceVersion()) + s.events
+	readers := startReaders(s.readers, informer.GetStore())
+	m := startMeter()
+	h.lateness.expect(last-s.events, s.rate)
+	if err := post(s.address, fmt.Sprintf("/start?events=%d&rate=%d", s.events, s.rate)); err != nil {
+		return nil, err
+	}
+	h.until(func() bool {
+		if s.blocked {
+			return parseVersion(informer.LastSyncResourceVersion()) >= last
+		}
+		return h.version.Load() >= last
+	})
+	watch := &WatchSample{Cost: m.read()}
+	readers.end()
+	watch.WriterCPUSeconds = m.read().CPUSeconds - readers.cpu
+	watch.Lists, watch.Taken = readers.lists, h.updated.Load()
+	watch.LatestMs = h.lateness.longest.Load()
+	time.Sleep(500 * time.Millisecond)
+	watch.PeakMiB, watch.ResidentMiB = memoryMiB("VmHWM"), memoryMiB("VmRSS")
+	return watch, nil
+}
+
+func measureRelist(s settings, informer cache.SharedIndexInformer) (*RelistSample, error) {
+	resetPeak()
+	before := informer.LastSyncResourceVersion()
+	stop, stalls := make(chan struct{}), make(chan Stalls, 1)
+	keys := informer.GetStore().ListKeys()
+	go func() { stalls <- watchStalls(informer.GetIndexer(), keys, stop) }()
+	m := startMeter()
+	if err := post(s.address, "/relist"); err != nil {
+		return nil, err
+	}
+	for informer.LastSyncResourceVersion() == before {
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(time.Second)
+	close(stop)
+	relist := &RelistSample{Stalls: <-stalls, Cost: m.read(), PeakMiB: memoryMiB("VmHWM")}
+	relist.Cost.CPUSeconds -= relist.Stalls.CPUSeconds
+	relist.ResidentMiB = memoryMiB("VmRSS")
+	return relist, nil
+}
+
+func post(address, path string) error {
+	response, err := http.Post("http://"+address+path, "", nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server refused %s: %s", path, response.Status)
+	}
+	return nil
+}

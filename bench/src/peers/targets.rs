@@ -1,0 +1,126 @@
+//! What was set as the goal, and what was reached.
+
+use super::figures::{BYTES, EVENT_RATE, Figure, LIST_CPU, PEAK, STALL, STEADY};
+use super::report::median;
+use super::{Results, Settings};
+use crate::candidate::Candidate::{
+    self, ClientGo, ClientGoProtobuf, KubeRuntime, Pilothouse, PilothouseCompact, PilothouseProtobuf,
+    PilothouseTyped,
+};
+use crate::table::{Table, number};
+
+/// A figure of ours over one of somebody's, and what it has to be.
+struct Target {
+    goal: &'static str,
+    ours: (Candidate, Figure),
+    theirs: Option<(Candidate, Figure)>,
+    wanted: Wanted,
+}
+
+#[derive(Clone, Copy)]
+enum Wanted {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+const fn target(
+    goal: &'static str,
+    figure: Figure,
+    ours: Candidate,
+    theirs: Candidate,
+    wanted: Wanted,
+) -> Target {
+    Target { goal, ours: (ours, figure), theirs: Some((theirs, figure)), wanted }
+}
+
+const TARGETS: [Target; 11] = [
+    target(
+        "List CPU, nobody reads, to kube-runtime",
+        LIST_CPU,
+        Pilothouse,
+        KubeRuntime,
+        Wanted::AtMost(0.12),
+    ),
+    target("List CPU, nobody reads, to client-go JSON", LIST_CPU, Pilothouse, ClientGo, Wanted::AtMost(0.2)),
+    target(
+        "List CPU, protobuf, nobody reads, to client-go protobuf",
+        LIST_CPU,
+        PilothouseProtobuf,
+        ClientGoProtobuf,
+        Wanted::AtMost(0.6),
+    ),
+    target(
+        "List CPU, all read typed once, to kube-runtime",
+        LIST_CPU,
+        PilothouseTyped,
+        KubeRuntime,
+        Wanted::AtMost(0.6),
+    ),
+    target(
+        "Events per CPU second, to kube-runtime",
+        EVENT_RATE,
+        Pilothouse,
+        KubeRuntime,
+        Wanted::AtLeast(12.0),
+    ),
+    target(
+        "Events per CPU second, to client-go JSON",
+        EVENT_RATE,
+        Pilothouse,
+        ClientGo,
+        Wanted::AtLeast(4.0),
+    ),
+    target(
+        "Bytes per object, nobody reads, to kube-runtime",
+        BYTES,
+        Pilothouse,
+        KubeRuntime,
+        Wanted::AtMost(0.15),
+    ),
+    target(
+        "Bytes per object, compact, to kube-runtime",
+        BYTES,
+        PilothouseCompact,
+        KubeRuntime,
+        Wanted::AtMost(0.03),
+    ),
+    target(
+        "Bytes per object, compact, to client-go JSON",
+        BYTES,
+        PilothouseCompact,
+        ClientGo,
+        Wanted::AtMost(0.15),
+    ),
+    Target {
+        goal: "Peak to steady memory, nobody reads",
+        ours: (Pilothouse, PEAK),
+        theirs: Some((Pilothouse, STEADY)),
+        wanted: Wanted::AtMost(1.15),
+    },
+    Target {
+        goal: "Longest wait for a get during a relist, ms",
+        ours: (Pilothouse, STALL),
+        theirs: None,
+        wanted: Wanted::AtMost(2.0),
+    },
+];
+
+/// One line per goal.
+pub(super) fn print(settings: &Settings, results: &[Results]) {
+    let mut table = Table::new("### Targets", &["", "wanted", "measured", "reached"]);
+    for target in &TARGETS {
+        let of = |(candidate, figure): (Candidate, Figure)| median(settings, results, figure, candidate);
+        let measured = of(target.ours) / target.theirs.map_or(1.0, of);
+        let (wanted, reached) = match target.wanted {
+            Wanted::AtMost(limit) => (format!("<= {limit}"), measured <= limit),
+            Wanted::AtLeast(limit) => (format!(">= {limit}"), measured >= limit),
+        };
+        let verdict = match measured {
+            _ if measured.is_nan() => "not measured",
+            _ if reached => "yes",
+            _ => "no",
+        };
+        table.row(vec![target.goal.to_owned(), wanted, number(measured), verdict.to_owned()]);
+    }
+    table.print();
+}

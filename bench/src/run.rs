@@ -1,0 +1,84 @@
+//! A server, and one new process per measurement.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::candidate::Candidate;
+use crate::measure::{self, Work};
+use crate::pods::Size;
+use crate::process::post;
+use crate::sample::Sample;
+use crate::{Failure, go};
+
+/// A running server and what measures against it.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    _server: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) json_bytes: usize,
+    pub(crate) protobuf_bytes: usize,
+    go: Option<PathBuf>,
+    threads: usize,
+}
+
+impl Bench {
+    /// Starts a server of this many pods; measured processes have this many worker threads.
+    pub(crate) async fn start(objects: u32, size: Size, threads: usize) -> Result<Self, Failure> {
+        let go = go::build()?;
+        let mut command = Command::new(env::current_exe()?);
+        command.arg("serve").args(["--objects", &objects.to_string(), "--size", size.argument()]);
+        if let Some(program) = &go {
+            command.arg("--go").arg(program);
+        }
+        let mut server = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let output = server.stdout.take().ok_or("the server has no output")?;
+        let line = BufReader::new(output).lines().next_line().await?.ok_or("the server did not start")?;
+        let mut words = line.split(' ');
+        let mut word = || words.next().ok_or("the server did not introduce itself");
+        let (address, json_bytes, protobuf_bytes) = (word()?.parse()?, word()?.parse()?, word()?.parse()?);
+        Ok(Self { _server: server, address, json_bytes, protobuf_bytes, go, threads })
+    }
+
+    /// Whether the candidate can be measured; if not, a message says why.
+    pub(crate) fn has(&self, candidate: Candidate) -> bool {
+        if candidate.needs_go() && self.go.is_none() {
+            eprintln!("without Go: no row \"{}\"", candidate.title());
+            return false;
+        }
+        let built = measure::is_built(candidate);
+        if !built {
+            eprintln!("not in this version of Pilothouse: no row \"{}\"", candidate.title());
+        }
+        built
+    }
+
+    /// One measurement in a new process.
+    pub(crate) async fn measure(&self, candidate: Candidate, work: Work) -> Result<Sample, Failure> {
+        post(self.address, "/reset").await?;
+        let mut command = match &self.go {
+            Some(program) if candidate.is_go() => {
+                let mut command = Command::new(program);
+                command.arg("measure").args(work.arguments("-")).args(candidate.go_flags());
+                command.env("GOMAXPROCS", self.threads.to_string());
+                command
+            }
+            _ => {
+                let mut command = Command::new(env::current_exe()?);
+                command.args(["measure", "--candidate", &candidate.argument()]);
+                command.args(["--threads", &self.threads.to_string()]).args(work.arguments("--"));
+                command
+            }
+        };
+        let output =
+            command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output().await?;
+        if !output.status.success() {
+            return Err(format!("{} failed", candidate.title()).into());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}

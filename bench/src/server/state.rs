@@ -1,0 +1,110 @@
+//! What changes while the server runs: versions of objects, and orders to the open watch.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::catalogue::FIRST_OBJECT_VERSION;
+
+/// The version of the first list; all versions have nine digits.
+pub(crate) const LIST_VERSION: u32 = 200_000_000;
+/// How far a loss of history takes the version.
+pub(crate) const RELIST_STEP: u32 = 10_000_000;
+/// Of each hundred objects, how many have changed when history is lost.
+const CHANGED_PERCENT: usize = 10;
+
+/// What the open watch is told to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// Send this many events, so many per second (0: as fast as they go).
+    Events { count: u32, rate: u32 },
+    /// End the stream.
+    Close,
+}
+
+/// The changing part of the server.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    inner: Mutex<Inner>,
+    ordered: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    version: u32,
+    /// No watch from an older version.
+    oldest: u32,
+    events: u64,
+    versions: Vec<u32>,
+    orders: VecDeque<Order>,
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything as at the start, for the next client.
+    pub(crate) fn reset(&self, objects: usize) {
+        let versions =
+            (0..objects).map(|number| FIRST_OBJECT_VERSION + u32::try_from(number).unwrap_or(0)).collect();
+        *self.lock() = Inner { version: LIST_VERSION, versions, ..Inner::default() };
+    }
+
+    pub(crate) fn version(&self) -> u32 {
+        self.lock().version
+    }
+
+    pub(crate) fn oldest(&self) -> u32 {
+        self.lock().oldest
+    }
+
+    /// The versions of the objects in this range.
+    pub(crate) fn versions(&self, range: std::ops::Range<usize>) -> Vec<u32> {
+        self.lock().versions.get(range).unwrap_or_default().to_vec()
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        self.lock().orders.push_back(order);
+        self.ordered.notify_one();
+    }
+
+    /// Loses the history: some objects change, watches end and cannot go on.
+    pub(crate) fn lose_history(&self) {
+        let mut inner = self.lock();
+        inner.version = inner.version / RELIST_STEP * RELIST_STEP + RELIST_STEP;
+        inner.oldest = inner.version;
+        let version = inner.version;
+        for (index, of_object) in inner.versions.iter_mut().enumerate() {
+            if index % 100 < CHANGED_PERCENT {
+                *of_object = version;
+            }
+        }
+        drop(inner);
+        self.order(Order::Close);
+    }
+
+    /// The next order. One watch is open at a time.
+    pub(crate) async fn next_order(&self) -> Order {
+        loop {
+            if let Some(order) = self.lock().orders.pop_front() {
+                return order;
+            }
+            self.ordered.notified().await;
+        }
+    }
+
+    /// The next object to change and its new version. Events visit all objects out of list order.
+    pub(crate) fn change(&self) -> (usize, u32) {
+        /// Shares no factor with any number of pods people ask for.
+        const STRIDE: u64 = 7919;
+        let mut inner = self.lock();
+        let index = usize::try_from(inner.events * STRIDE % inner.versions.len().max(1) as u64).unwrap_or(0);
+        inner.events += 1;
+        inner.version += 1;
+        let version = inner.version;
+        inner.versions[index] = version;
+        (index, version)
+    }
+}
