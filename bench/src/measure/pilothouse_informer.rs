@@ -95,7 +95,7 @@ pub(super) async fn measure(candidate: Candidate, work: Work) -> Result<Sample, 
 /// The declared index.
 fn add_index(informer: &Informer) -> Result<(), Failure> {
     informer.add_index("application", |object| {
-        object.labels().get("app.kubernetes.io/name").cloned().into_iter().collect()
+        object.labels().get("app.kubernetes.io/name").map(str::to_owned).into_iter().collect()
     })?;
     Ok(())
 }

@@ -256,7 +256,7 @@ mod tests {
             for number in [0, 1, 7, 999, 49_999] {
                 let mut text = String::new();
                 write(number, 100_000_000 + number, size, &mut text);
-                assert!((least..most).contains(&text.len()), "{} bytes: {text}", text.len());
+                assert!((least..most).contains(&text.len()), "{} bytes for {size:?}", text.len());
                 let pod: Typed = serde_json::from_str(&text)?;
                 assert_eq!(pod.metadata.name, Some(name(number)));
                 assert_eq!(pod.metadata.namespace, Some(namespace(number)));

@@ -27,8 +27,6 @@ use catalogue::{Catalogue, Format};
 use state::{Order, State};
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-const EXPIRED: &str = "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\
-    \"message\":\"too old resource version\",\"reason\":\"Expired\",\"code\":410}";
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -85,15 +83,17 @@ impl Server {
             (&Method::GET, "/api/v1/pods") if parameter(query, "watch").is_some() => {
                 let initial = parameter(query, "sendInitialEvents") == Some("true");
                 let version = number(query, "resourceVersion").unwrap_or(0);
-                if !initial && version < self.state.oldest() {
-                    return respond(StatusCode::GONE, "application/json", Full::from(EXPIRED).boxed_unsync());
-                }
                 let media = if format == Format::Protobuf {
                     "application/vnd.kubernetes.protobuf;stream=watch"
                 } else {
                     "application/json"
                 };
-                respond(StatusCode::OK, media, watch::body(self, format, initial))
+                let body = if !initial && version < self.state.oldest() {
+                    Full::from(wire::expired(format)).boxed_unsync()
+                } else {
+                    watch::body(self, format, initial)
+                };
+                respond(StatusCode::OK, media, body)
             }
             (&Method::GET, "/api/v1/pods") => {
                 let start = number(query, "continue").unwrap_or(0) as usize;

@@ -80,35 +80,58 @@ pub(crate) fn list(version: &str, next: &str, left: usize, items: &[Vec<u8>]) ->
 /// One event of a watch: in JSON a line, in protobuf a length of four bytes and a `WatchEvent`. The object is one
 /// that [`Catalogue::put`](super::catalogue::Catalogue::put) wrote.
 pub(crate) fn event(kind: &str, object: &[u8], format: Format) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(object.len() + 100);
-    match format {
-        Format::Protobuf => {
-            let mut envelope = Vec::with_capacity(object.len() + 40);
-            open_unknown("Pod", object.len(), &mut envelope);
-            envelope.extend_from_slice(object);
-            close_unknown(&mut envelope);
-            let mut raw = Vec::with_capacity(6);
-            open(1, envelope.len(), &mut raw);
-            frame.extend_from_slice(&[0; 4]);
-            text(1, kind, &mut frame);
-            open(2, raw.len() + envelope.len(), &mut frame);
-            frame.extend_from_slice(&raw);
-            frame.extend_from_slice(&envelope);
-            let length = u32::try_from(frame.len() - 4).unwrap_or(u32::MAX);
-            frame[..4].copy_from_slice(&length.to_be_bytes());
-        }
-        Format::Json | Format::Metadata => {
-            frame.extend_from_slice(b"{\"type\":\"");
-            frame.extend_from_slice(kind.as_bytes());
-            frame.extend_from_slice(b"\",\"object\":{");
-            if format == Format::Json {
-                frame.extend_from_slice(b"\"kind\":\"Pod\",\"apiVersion\":\"v1\",");
-            }
-            frame.extend_from_slice(&object[1..]);
-            frame.extend_from_slice(b"}\n");
-        }
+    if format == Format::Protobuf {
+        return protobuf_event(kind, "Pod", object);
     }
+    let mut frame = Vec::with_capacity(object.len() + 100);
+    frame.extend_from_slice(b"{\"type\":\"");
+    frame.extend_from_slice(kind.as_bytes());
+    frame.extend_from_slice(b"\",\"object\":{");
+    if format == Format::Json {
+        frame.extend_from_slice(b"\"kind\":\"Pod\",\"apiVersion\":\"v1\",");
+    }
+    frame.extend_from_slice(&object[1..]);
+    frame.extend_from_slice(b"}\n");
     frame
+}
+
+fn protobuf_event(event_type: &str, kind: &str, message: &[u8]) -> Vec<u8> {
+    let mut envelope = Vec::with_capacity(message.len() + 40);
+    open_unknown(kind, message.len(), &mut envelope);
+    envelope.extend_from_slice(message);
+    close_unknown(&mut envelope);
+    let mut raw = Vec::with_capacity(6);
+    open(1, envelope.len(), &mut raw);
+    let mut frame = Vec::with_capacity(envelope.len() + 32);
+    frame.extend_from_slice(&[0; 4]);
+    text(1, event_type, &mut frame);
+    open(2, raw.len() + envelope.len(), &mut frame);
+    frame.extend_from_slice(&raw);
+    frame.extend_from_slice(&envelope);
+    let length = u32::try_from(frame.len() - 4).unwrap_or(u32::MAX);
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    frame
+}
+
+/// The event that says that the history since a version is lost. A real server, too, answers a watch with 200 and
+/// this event.
+pub(crate) fn expired(format: Format) -> Vec<u8> {
+    const MESSAGE: &str = "too old resource version";
+    if format == Format::Protobuf {
+        let mut status = Vec::new();
+        bytes(1, &[], &mut status);
+        for (field, value) in [(2, "Failure"), (3, MESSAGE), (4, "Expired")] {
+            text(field, value, &mut status);
+        }
+        status.push(6 << 3);
+        varint(410, &mut status);
+        return protobuf_event("ERROR", "Status", &status);
+    }
+    format!(
+        "{{\"type\":\"ERROR\",\"object\":{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\
+         \"status\":\"Failure\",\"message\":\"{MESSAGE}\",\"reason\":\"Expired\",\"code\":410}}}}\n"
+    )
+    .into_bytes()
 }
 
 /// The bookmark that ends a streamed list (KEP-3157).
