@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::candidate::Candidate;
 use crate::measure::{self, Work};
 use crate::pods::Size;
-use crate::{Failure, peers, server};
+use crate::{Failure, cache, peers, server};
 
 /// Pilothouse's cache beside kube-runtime's and client-go's.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// First list, events and relist of all runtimes: CPU, memory, waits, and the ratios.
     Peers(peers::Settings),
+    /// Readers during events, a subscriber that sleeps, a relist, a million objects.
+    Cache(cache::Settings),
     /// The server that all list and watch; started by the others.
     #[command(hide = true)]
     Serve {
@@ -30,6 +32,16 @@ enum Command {
         /// The Go program that writes pods as protobuf.
         #[arg(long)]
         go: Option<PathBuf>,
+    },
+    /// A very large cache in this process; started by `cache`.
+    #[command(hide = true)]
+    Fill {
+        #[arg(long)]
+        candidate: Candidate,
+        #[arg(long)]
+        objects: u32,
+        #[arg(long)]
+        size: Size,
     },
     /// One measurement of one candidate; started by the others.
     #[command(hide = true)]
@@ -47,6 +59,12 @@ impl Arguments {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Peers(settings) => on(1, peers::run(settings)),
+            Command::Cache(settings) => on(1, cache::run(settings)),
+            Command::Fill { candidate, objects, size } => {
+                let sample = on(2, cache::million::fill(candidate, objects, size))?;
+                println!("{}", serde_json::to_string(&sample)?);
+                Ok(())
+            }
             Command::Serve { objects, size, go } => on(1, server::run(objects, size, go)),
             Command::Measure { candidate, threads, work } => {
                 let sample = on(threads, measure::run(candidate, work))?;

@@ -14,7 +14,7 @@ use crate::Failure;
 use crate::candidate::Candidate;
 use crate::sample::Sample;
 
-pub(crate) use pilothouse_informer::is_built;
+pub(crate) use pilothouse_informer::{is_built, options};
 
 /// What the process is to do; the Go program has the same flags.
 #[derive(Args, Clone, Copy, Debug)]

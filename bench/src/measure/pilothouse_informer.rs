@@ -94,9 +94,7 @@ pub(super) async fn measure(candidate: Candidate, work: Work) -> Result<Sample, 
 
 /// The declared index.
 fn add_index(informer: &Informer) -> Result<(), Failure> {
-    informer.add_index("application", |object| {
-        object.labels().get("app.kubernetes.io/name").map(str::to_owned).into_iter().collect()
-    })?;
+    informer.add_index("node", |object| object.field("/spec/nodeName").map(|node| node.into_owned()))?;
     Ok(())
 }
 

@@ -62,12 +62,12 @@ impl Pod {
             text,
             format_args!(
                 "{{\"name\":\"{name}\",\"image\":\"images.example/{name}:1.{}\",\
-             \"args\":[\"--listen=0.0.0.0:8080\",\"--log-format=json\",\"--shard={number}\"],\
+             \"args\":[\"--listen=0.0.0.0:8080\",\"--shard={number}\"],\
              \"ports\":[{{\"name\":\"http\",\"containerPort\":8080,\"protocol\":\"TCP\"}}],\"env\":[",
                 self.image(index),
             ),
         );
-        for variable in 0..if self.is_large() { 5 } else { 1 } {
+        for variable in 0..if self.is_large() { 5 } else { 0 } {
             push(
                 text,
                 format_args!(
@@ -97,13 +97,19 @@ impl Pod {
         );
         if self.is_large() {
             probe("livenessProbe", "/livez", text);
+            probe("readinessProbe", "/readyz", text);
         }
-        probe("readinessProbe", "/readyz", text);
         text.push_str(
             "\"terminationMessagePath\":\"/dev/termination-log\",\"terminationMessagePolicy\":\"File\",\
-             \"imagePullPolicy\":\"IfNotPresent\",\"securityContext\":{\"capabilities\":{\"drop\":[\"ALL\"]},\
-             \"readOnlyRootFilesystem\":true,\"allowPrivilegeEscalation\":false}}",
+             \"imagePullPolicy\":\"IfNotPresent\"",
         );
+        if self.is_large() {
+            text.push_str(
+                ",\"securityContext\":{\"capabilities\":{\"drop\":[\"ALL\"]},\
+                 \"readOnlyRootFilesystem\":true,\"allowPrivilegeEscalation\":false}",
+            );
+        }
+        text.push('}');
     }
 
     pub(super) fn container_statuses(self, started: &str, text: &mut String) {

@@ -46,10 +46,10 @@ impl Pod {
             if self.is_large() {
                 push(text, format_args!("\"f:livenessProbe\":{PROBE},"));
             }
-            text.push_str(
-                "\"f:name\":{},\"f:resources\":{\".\":{},\"f:limits\":{\".\":{},\"f:cpu\":{},\"f:memory\":{}}},\
-                 \"f:terminationMessagePath\":{},\"f:terminationMessagePolicy\":{}}",
-            );
+            if self.is_large() {
+                text.push_str("\"f:limits\":{\".\":{},\"f:cpu\":{},\"f:memory\":{}},");
+            }
+            text.push_str("\"f:name\":{},\"f:resources\":{}}");
         }
         text.push_str(
             "},\"f:dnsPolicy\":{},\"f:restartPolicy\":{},\"f:schedulerName\":{},\

@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn pods_are_pods_of_the_size_that_was_asked_for() -> Result<(), serde_json::Error> {
-        for (size, least, most) in [(Size::Small, 3700, 4300), (Size::Large, 8600, 9400)] {
+        for (size, least, most) in [(Size::Small, 3900, 4400), (Size::Large, 8600, 9400)] {
             for number in [0, 1, 7, 999, 49_999] {
                 let mut text = String::new();
                 write(number, 100_000_000 + number, size, &mut text);

@@ -1,0 +1,209 @@
+//! A very large compact cache, filled by a generator: the informer's client talks to a service in this process.
+
+use std::convert::Infallible;
+use std::env;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::stream;
+use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use k8s_openapi::api::core::v1::Pod;
+use pilothouse::{
+    Client, ClientOptions, Environment, Informer, Informers, Metrics, Object, ObjectKey, Selection,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::candidate::Candidate;
+use crate::pods::{self, Size};
+use crate::process::{Meter, peak_mib, resident_mib, settled_mib};
+use crate::server::state::LIST_VERSION;
+use crate::table::{Table, number};
+use crate::{Failure, measure};
+
+/// Objects of one frame of the generated body.
+const PODS_PER_FRAME: u32 = 8;
+const READS: u32 = 2000;
+const NAMESPACES_LISTED: u32 = 20;
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// What the process with the cache says. Memory in MiB, times in microseconds.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Sample {
+    fill_cpu_seconds: f64,
+    /// Of these, the generator's own.
+    baseline_mib: f64,
+    peak_mib: f64,
+    resident_mib: f64,
+    get_bytes: f64,
+    get_typed: f64,
+    list_thousand: f64,
+    listed: usize,
+}
+
+/// Fills a cache in a new process and prints what it says.
+pub(super) async fn compare(objects: u32, size: Size) -> Result<(), Failure> {
+    let columns = [
+        "",
+        "objects",
+        "fill CPU s",
+        "resident MiB",
+        "peak MiB",
+        "B/object",
+        "get bytes us",
+        "get typed us",
+        "list 1,000 us",
+    ];
+    let mut table =
+        Table::new("### A very large cache, filled by a generator (whose CPU is in the figure)", &columns);
+    for candidate in [Candidate::PilothouseCompact] {
+        if !measure::is_built(candidate) {
+            eprintln!("not in this version of Pilothouse: no row \"{}\"", candidate.title());
+            continue;
+        }
+        eprintln!("{}, {objects} objects", candidate.title());
+        let output = tokio::process::Command::new(env::current_exe()?)
+            .args(["fill", "--candidate", &candidate.argument(), "--objects", &objects.to_string()])
+            .args(["--size", size.argument()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .await?;
+        let sample: Sample = serde_json::from_slice(&output.stdout)?;
+        let per_object = (sample.resident_mib - sample.baseline_mib) * 1024.0 * 1024.0 / f64::from(objects);
+        #[expect(clippy::cast_precision_loss, reason = "a count of objects")]
+        let thousand = sample.list_thousand * 1000.0 / sample.listed.max(1) as f64;
+        let figures = [
+            sample.fill_cpu_seconds,
+            sample.resident_mib,
+            sample.peak_mib,
+            per_object,
+            sample.get_bytes,
+            sample.get_typed,
+            thousand,
+        ];
+        let cells = figures.into_iter().map(number);
+        table.row([candidate.title().to_owned(), objects.to_string()].into_iter().chain(cells).collect());
+    }
+    table.print();
+    Ok(())
+}
+
+/// Fills a cache in this process and reads from it.
+pub(crate) async fn fill(candidate: Candidate, objects: u32, size: Size) -> Result<Sample, Failure> {
+    let baseline_mib = resident_mib()?;
+    let service = tower::service_fn(move |request: Request<kube::client::Body>| async move {
+        Ok::<_, Infallible>(answer(&request, objects, size))
+    });
+    let (environment, metrics) = (Environment::real(), Metrics::new());
+    let kube = kube::Client::new(service, "default");
+    let client = Client::new(kube, ClientOptions::unlimited(), &environment, &metrics)?;
+    let options = measure::options(candidate).ok_or("this version does not have the configuration")?;
+    let options = options.with_selection(Selection::default()).with_streaming_list(false);
+    let meter = Meter::start();
+    let informers = Informers::new(client, environment, metrics);
+    let informer = informers.informer_with(&Pod::resource_type(), options)?;
+    if !informer.wait_synced().await {
+        return Err("the cache was not filled".into());
+    }
+    let fill_cpu_seconds = meter.read().cpu_seconds;
+    let (peak_mib, resident_mib) = (peak_mib()?, settled_mib().await?);
+    if informer.store().snapshot().len() != usize::try_from(objects)? {
+        return Err("the store does not hold what was listed".into());
+    }
+    let get_bytes = each_key(&informer, objects, |object| Ok(object.json()?.len()))?;
+    let get_typed =
+        each_key(&informer, objects, |object| Ok(object.decode::<Pod>()?.metadata.name.is_some().into()))?;
+    let (list_thousand, listed) = namespaces(&informer)?;
+    Ok(Sample {
+        fill_cpu_seconds,
+        baseline_mib,
+        peak_mib,
+        resident_mib,
+        get_bytes,
+        get_typed,
+        list_thousand,
+        listed,
+    })
+}
+
+/// Microseconds of one read, on average over objects all over the cache.
+fn each_key(
+    informer: &Informer,
+    objects: u32,
+    read: impl Fn(&pilothouse::CachedObject) -> Result<usize, Failure>,
+) -> Result<f64, Failure> {
+    let keys: Vec<ObjectKey> = (0..READS.min(objects))
+        .map(|number| u32::try_from(u64::from(number) * 7919 % u64::from(objects)).unwrap_or(0))
+        .map(|number| ObjectKey::new(pods::namespace(number), pods::name(number)))
+        .collect();
+    let started = Instant::now();
+    for key in &keys {
+        let object = informer.store().get(key).ok_or("an object is missing")?;
+        std::hint::black_box(read(&object)?);
+    }
+    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(READS.min(objects)))
+}
+
+/// Microseconds of listing a thousand objects of one namespace with their bytes, and how many were listed.
+fn namespaces(informer: &Informer) -> Result<(f64, usize), Failure> {
+    let (started, mut listed) = (Instant::now(), 0);
+    for number in 0..NAMESPACES_LISTED {
+        let snapshot = informer.store().snapshot();
+        for object in snapshot.in_namespace(&pods::namespace(number * 10)).take(1000) {
+            std::hint::black_box(object.json()?.len());
+            listed += 1;
+        }
+    }
+    let micros = started.elapsed().as_secs_f64() * 1e6 / f64::from(NAMESPACES_LISTED);
+    Ok((micros, listed / NAMESPACES_LISTED as usize))
+}
+
+/// A list as it is generated, in one piece; a watch stays silent.
+fn answer(request: &Request<kube::client::Body>, objects: u32, size: Size) -> Response<Body> {
+    if request.uri().query().unwrap_or_default().contains("watch=") {
+        return respond(
+            StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>()).boxed_unsync(),
+        );
+    }
+    let opening = format!(
+        "{{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{LIST_VERSION}\"}},\"items\":["
+    );
+    let opening: Arc<str> = opening.into();
+    let frames = stream::unfold(0, move |number| {
+        let opening = Arc::clone(&opening);
+        async move {
+            if number > objects {
+                return None;
+            }
+            let mut text = String::new();
+            if number == 0 {
+                text.push_str(&opening);
+            }
+            let end = (number + PODS_PER_FRAME).min(objects);
+            for each in number..end {
+                text.push_str(if each == 0 { "" } else { "," });
+                pods::write(each, 100_000_000 + each, size, &mut text);
+            }
+            let next = if end == objects {
+                text.push_str("]}");
+                objects + 1
+            } else {
+                end
+            };
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from(text))), next))
+        }
+    });
+    respond(StreamBody::new(frames).boxed_unsync())
+}
+
+fn respond(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response
+}
