@@ -65,11 +65,20 @@ impl Candidate {
         matches!(self, Self::ClientGo | Self::ClientGoCut | Self::ClientGoProtobuf)
     }
 
-    /// Whether the server must have pods as protobuf, which Go writes.
+    /// Whether this speaks protobuf.
+    pub(crate) fn is_protobuf(self) -> bool {
+        use Candidate::{
+            ClientGoProtobuf, PilothouseProtobuf, PilothouseProtobufCompact, PilothouseProtobufTyped,
+        };
+        matches!(
+            self,
+            ClientGoProtobuf | PilothouseProtobuf | PilothouseProtobufTyped | PilothouseProtobufCompact
+        )
+    }
+
+    /// Whether this is not possible without Go, which also writes the pods in protobuf.
     pub(crate) fn needs_go(self) -> bool {
-        use Candidate::{PilothouseProtobuf, PilothouseProtobufCompact, PilothouseProtobufTyped};
-        self.is_go()
-            || matches!(self, PilothouseProtobuf | PilothouseProtobufTyped | PilothouseProtobufCompact)
+        self.is_go() || self.is_protobuf()
     }
 
     /// The Go program's flags for this configuration.

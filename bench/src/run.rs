@@ -79,6 +79,9 @@ impl Bench {
         if !output.status.success() {
             return Err(format!("{} failed", candidate.title()).into());
         }
+        if candidate.is_protobuf() {
+            post(self.address, "/protobuf").await.map_err(|_| "protobuf was asked for, but not spoken")?;
+        }
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
-use pilothouse::cache::{InformerOptions, WireFormat};
+use pilothouse::cache::InformerOptions;
 use pilothouse::{
     Change, Client, ClientOptions, Environment, Informer, Informers, Metrics, Object, ObjectKey,
     ResourceVersion, Subscription,
@@ -29,9 +29,6 @@ pub(crate) fn options(candidate: Candidate) -> Option<InformerOptions> {
     let options = InformerOptions::default();
     match candidate {
         Candidate::Pilothouse | Candidate::PilothouseTyped => Some(options),
-        Candidate::PilothouseProtobuf | Candidate::PilothouseProtobufTyped => {
-            Some(options.with_format(WireFormat::PreferProtobuf))
-        }
         _ => None,
     }
 }

@@ -1,7 +1,8 @@
 //! The server of all candidates: lists (paged or whole), streamed lists and watches of pods, as JSON, as protobuf
 //! and as metadata alone.
 //!
-//! Orders come by `POST`: `/reset` before each client, `/start` for events, `/relist` to lose the history.
+//! Orders come by `POST`: `/reset` before each client, `/start` for events, `/relist` to lose the history;
+//! `/protobuf` is found if that was spoken.
 
 pub(crate) mod catalogue;
 pub(crate) mod state;
@@ -115,6 +116,7 @@ impl Server {
                 self.state.order(Order::Events { count, rate });
             }
             "/relist" => self.state.lose_history(),
+            "/protobuf" if self.state.spoke_protobuf() => {}
             _ => status = StatusCode::NOT_FOUND,
         }
         respond(status, "application/json", Full::default().boxed_unsync())
@@ -126,6 +128,7 @@ impl Server {
         if accept.contains("as=PartialObjectMetadata") {
             Format::Metadata
         } else if accept.contains(PROTOBUF) && self.catalogue.has_protobuf() {
+            self.state.speak_protobuf();
             Format::Protobuf
         } else {
             Format::Json

@@ -37,6 +37,7 @@ struct Inner {
     oldest: u32,
     events: u64,
     versions: Vec<u32>,
+    spoke_protobuf: bool,
     orders: VecDeque<Order>,
 }
 
@@ -54,6 +55,16 @@ impl State {
 
     pub(crate) fn version(&self) -> u32 {
         self.lock().version
+    }
+
+    /// Notes that a client was answered in protobuf.
+    pub(crate) fn speak_protobuf(&self) {
+        self.lock().spoke_protobuf = true;
+    }
+
+    /// Whether a client was answered in protobuf since the last reset.
+    pub(crate) fn spoke_protobuf(&self) -> bool {
+        self.lock().spoke_protobuf
     }
 
     pub(crate) fn oldest(&self) -> u32 {
