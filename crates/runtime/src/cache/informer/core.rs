@@ -148,6 +148,8 @@ impl Core {
             listener.push(&written, None, now);
         });
         self.synced.raise();
+        // What was replaced may be dropped with `written`: nobody is to wait for that.
+        drop(subscribers);
     }
 
     /// Applies a complete list and tells subscribers.
