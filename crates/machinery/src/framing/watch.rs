@@ -23,8 +23,8 @@ pub struct WatchFrame {
 /// a `Status` without event around it, as some proxies send, comes out as an `ERROR` event.
 ///
 /// **Guarantees.** A line that begins and ends as servers write an event is taken apart without a look at the object,
-/// so that an object that is no JSON does not end the stream: it is for a later scan to refuse. Any other line has to be
-/// JSON as a whole, and so has the last one when it lacks its newline.
+/// so that an object that is no JSON does not end the stream: it is for a later scan to refuse. Any other line has to
+/// be JSON as a whole, and so has the last one when it lacks its newline.
 #[derive(Debug)]
 pub struct WatchSplitter {
     limits: FramingLimits,

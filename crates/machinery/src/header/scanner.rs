@@ -22,8 +22,8 @@ impl Scanner {
 
     /// Reads the header of the object in `json` and validates the rest without building it.
     ///
-    /// The whole input must be one JSON object with `metadata.name`; anything else is an error. What passes, `serde_json`
-    /// reads into any type that its values fit, except for the value of `metadata.managedFields`, which
+    /// The whole input must be one JSON object with `metadata.name`; anything else is an error. What passes,
+    /// `serde_json` reads into any type that its values fit, except for the value of `metadata.managedFields`, which
     /// [`normalise`](super::normalise) cuts: of that, only brackets, strings and encoding are sure to be right.
     pub fn scan(&mut self, json: &[u8]) -> Result<ScannedObject, ScanError> {
         // Compact text, as servers write, takes the short way; a parser has the last word on all else.
