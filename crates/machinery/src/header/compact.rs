@@ -25,8 +25,9 @@ struct Fields<'a> {
     first_manager: Option<Arc<str>>,
 }
 
-/// Reads the header of `json`, which `outline` found valid. `None` when anything is unusual: a field twice, null or of
-/// a type that does not fit, texts with escapes, no name. Then a parser has to look, which also knows what to say of it.
+/// Reads the header of `json`, which `outline` found valid. `None` when anything is unusual: a field
+/// twice, null or of a type that does not fit, texts with escapes, no name. Then a parser has to look,
+/// which also knows what to say of it.
 pub(super) fn read(json: &[u8], outline: &Outline, interner: &mut Interner) -> Option<ScannedObject> {
     let mut cursor = Cursor::with_spans(json, outline.spans());
     let mut fields = Fields::default();
