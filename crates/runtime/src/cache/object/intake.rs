@@ -26,9 +26,9 @@ type Known = Arc<dyn Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync>;
 ///
 /// **Guarantees.**
 ///
-/// - **C-I4** each object either comes out, or is [`Rejected`] with its key (where it has one) and the reason, without
+/// - **C-I15** each object either comes out, or is [`Rejected`] with its key (where it has one) and the reason, without
 ///   an effect on others;
-/// - **C-I5** a transform runs once on each object that comes in, before anything else sees it, and never again: what it
+/// - **C-I16** a transform runs once on each object that comes in, before anything else sees it, and never again: what it
 ///   made is what is kept, told and compared;
 /// - **C-I6** an object that is known in the same version (same uid and resource version) is not made anew: the known
 ///   one comes out;
