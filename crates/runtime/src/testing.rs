@@ -23,6 +23,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Step {
     /// Answers.
     Answer(u16, Vec<(&'static str, &'static str)>, String),
+    /// Answers with this media type and body.
+    Binary(&'static str, Vec<u8>),
     /// Answers with a body that comes piece by piece.
     Stream(mpsc::UnboundedReceiver<Result<Bytes, BoxError>>),
     /// Fails the connection.
@@ -100,6 +102,7 @@ pub(crate) struct Seen {
     pub(crate) at: Instant,
     pub(crate) method: String,
     pub(crate) path: String,
+    pub(crate) accept: String,
     pub(crate) query: BTreeMap<String, String>,
 }
 
@@ -188,6 +191,12 @@ impl Script {
             at: Instant::now(),
             method: request.method().to_string(),
             path: uri.path().to_owned(),
+            accept: request
+                .headers()
+                .get(http::header::ACCEPT)
+                .and_then(|accept| accept.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
             query: uri.query().into_iter().flat_map(|query| query.split('&')).map(pair).collect(),
         };
         if seen.is_stream() && !self.streams {
@@ -206,6 +215,10 @@ impl Script {
                     response = response.header(name, value);
                 }
                 Ok(response.body(whole(body))?)
+            }
+            Step::Binary(media_type, body) => {
+                let body = Full::from(body).map_err(|never| match never {}).boxed_unsync();
+                Ok(Response::builder().header("content-type", media_type).body(body)?)
             }
             Step::Stall(code) => {
                 let body = StreamBody::new(futures::stream::pending()).boxed_unsync();

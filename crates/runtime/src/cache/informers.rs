@@ -13,6 +13,7 @@ use super::reflector::{Reflector, ReflectorMetrics, ReflectorOptions};
 use super::registry::Registry;
 use super::{
     Informer, InformerError, InformerFailure, InformerOptions, Intake, IntakeMetrics, Lister, NotSynced,
+    Projection,
 };
 use crate::client::Client;
 use crate::metrics::Metrics;
@@ -76,6 +77,8 @@ impl Shared {
             selection: options.selection(),
             page_size: options.page_size(),
             streaming_list: options.streaming_list(),
+            format: options.format(),
+            metadata_only: options.projection() == Projection::MetadataOnly,
             ..ReflectorOptions::default()
         };
         let metrics = ReflectorMetrics::new(&self.metrics, resource).with_health(informer.health().clone());

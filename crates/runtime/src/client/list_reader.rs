@@ -3,19 +3,57 @@
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use kube::client::Body;
-use pilothouse_machinery::framing::{FramingError, FramingLimits, ListMetadata, ListSplitter};
+use pilothouse_machinery::framing::{
+    FramingError, FramingLimits, ListEnvelope, ListMetadata, ListSplitter, ProtobufListSplitter,
+};
 
 use super::{Client, ClientError};
 
 /// The body of a list, read item by item as they arrive, so that it is never held as a whole.
 pub(crate) struct ListReader {
     body: Body,
-    splitter: ListSplitter,
+    splitter: Splitter,
+}
+
+enum Splitter {
+    Json(ListSplitter),
+    Protobuf(ProtobufListSplitter),
+}
+
+impl Splitter {
+    fn new(protobuf: bool) -> Self {
+        let limits = FramingLimits::default();
+        if protobuf {
+            Self::Protobuf(ProtobufListSplitter::new(limits))
+        } else {
+            Self::Json(ListSplitter::new(limits))
+        }
+    }
+
+    fn push(&mut self, chunk: &Bytes, items: &mut Vec<Bytes>) -> Result<(), FramingError> {
+        match self {
+            Self::Json(splitter) => splitter.push(chunk, items),
+            Self::Protobuf(splitter) => splitter.push(chunk, items),
+        }
+    }
+
+    fn finish(self) -> Result<ListEnvelope, FramingError> {
+        match self {
+            Self::Json(splitter) => splitter.finish(),
+            Self::Protobuf(splitter) => splitter.finish(),
+        }
+    }
 }
 
 impl ListReader {
+    /// A list in JSON.
     pub(crate) fn new(body: Body) -> Self {
-        Self { body, splitter: ListSplitter::new(FramingLimits::default()) }
+        Self::of(body, false)
+    }
+
+    /// A list in protobuf, whose items are messages, or in JSON.
+    pub(crate) fn of(body: Body, protobuf: bool) -> Self {
+        Self { body, splitter: Splitter::new(protobuf) }
     }
 
     /// Reads the next piece of the body and appends the items that it completes. Answers with the list's metadata at
@@ -30,7 +68,7 @@ impl ListReader {
         items: &mut Vec<Bytes>,
     ) -> Result<Option<ListMetadata>, ClientError> {
         let Some(frame) = client.in_time(action, self.body.frame()).await? else {
-            let splitter = std::mem::replace(&mut self.splitter, ListSplitter::new(FramingLimits::default()));
+            let splitter = std::mem::replace(&mut self.splitter, Splitter::new(false));
             let envelope = splitter.finish().map_err(|error| unsplittable(action, error))?;
             return Ok(Some(envelope.metadata));
         };

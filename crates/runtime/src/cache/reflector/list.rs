@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::Method;
+use http::{Method, header};
 use pilothouse_machinery::framing::ListMetadata;
 use pilothouse_machinery::{ObjectKey, ResourceVersion, Status};
 
 use super::machine::State;
 use super::status::{Failure, is_too_large};
 use super::take::{Taken, take_in};
+use super::wire::encoding_of;
 use super::{ListCause, ListEnd, Reflector, ReflectorEvent};
 use crate::cache::Encoding;
 use crate::client::{ClientError, ListReader, Query, bare, failure_of, is_success, send_once};
@@ -46,6 +47,7 @@ pub(super) struct Listing {
 pub(super) struct Page {
     listing: Listing,
     reader: ListReader,
+    encoding: Encoding,
     items: Vec<Bytes>,
 }
 
@@ -112,28 +114,32 @@ impl Reflector {
             return self.open_stream(&listing).await;
         }
         match self.ask_for_page(&listing).await {
-            Ok(reader) => self.state = State::Page(Box::new(Page { listing, reader, items: Vec::new() })),
+            Ok((reader, encoding)) => {
+                self.state = State::Page(Box::new(Page { listing, reader, encoding, items: Vec::new() }));
+            }
             Err(Failure::Refused(status)) => self.list_refused(&listing, &status),
             Err(Failure::Failed(error)) => self.cannot_list(&listing, &error),
         }
     }
 
-    async fn ask_for_page(&mut self, listing: &Listing) -> Result<ListReader, Failure> {
+    async fn ask_for_page(&mut self, listing: &Listing) -> Result<(ListReader, Encoding), Failure> {
         let query = listing.query(listing.limit(self.options.page_size, self.pages_always));
         let uri = self.options.selection.uri(&self.resource, &query)?;
-        let request = send_once(bare("list", Method::GET, &uri)?);
+        let mut request = send_once(bare("list", Method::GET, &uri)?);
+        request.headers_mut().insert(header::ACCEPT, self.wire.accept(false));
         let response = self.client.send(request).await?;
         if !is_success(&response) {
             let status = self.client.in_time("list", failure_of(response)).await?;
             return Err(Failure::Refused(Box::new(status)));
         }
-        Ok(ListReader::new(response.into_body()))
+        let encoding = encoding_of(&response);
+        Ok((ListReader::of(response.into_body(), encoding == Encoding::Protobuf), encoding))
     }
 
     /// Reads what has come of the page, and no more than a batch of it.
     pub(super) async fn read_page(&mut self) {
         let State::Page(page) = &mut self.state else { return };
-        let Page { listing, reader, items } = &mut **page;
+        let Page { listing, reader, encoding, items } = &mut **page;
         let mut end = reader.read(&self.client, "list", items).await;
         while matches!(end, Ok(None)) && items.len() < self.options.batch_events {
             let Some(more) = reader.read(&self.client, "list", items).now_or_never() else { break };
@@ -141,7 +147,7 @@ impl Reflector {
         }
         let mut objects = Vec::with_capacity(items.len());
         for item in items.drain(..) {
-            match take_in(&item, Encoding::Json, &mut self.intake, &self.metrics) {
+            match take_in(&item, *encoding, &mut self.intake, &self.metrics) {
                 Taken::Object(object) => objects.push(object),
                 Taken::Unreadable(key) => listing.unreadable.extend(key),
                 Taken::Foreign => {}
@@ -187,7 +193,9 @@ impl Reflector {
     fn list_refused(&mut self, listing: &Listing, status: &Status) {
         tracing::debug!(resource = %self.resource, %status, "list refused");
         let mut next = listing.restarted();
-        if status.is_expired() && !listing.token.is_empty() {
+        if matches!(status.code, 406 | 415) && self.wire.fall_back() {
+            // Asked for again, as plain JSON.
+        } else if status.is_expired() && !listing.token.is_empty() {
             next.whole = true;
         } else if (status.is_expired() || is_too_large(status)) && listing.from != ListFrom::Newest {
             // Neither history nor cache can serve the version: ask for whatever is newest, at once (R2, R3).
@@ -200,6 +208,10 @@ impl Reflector {
 
     /// There was no (complete) answer.
     pub(super) fn cannot_list(&mut self, listing: &Listing, error: &ClientError) {
+        if matches!(error, ClientError::Decode { .. }) {
+            // What makes no sense in one form may in another.
+            self.wire.fall_back();
+        }
         self.unanswered("list", error);
         self.state = State::List(listing.restarted());
     }

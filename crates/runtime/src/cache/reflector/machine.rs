@@ -11,6 +11,7 @@ use super::backoff::Backoff;
 use super::list::{ListFrom, Listing, Page};
 use super::status::retry_after;
 use super::watch::Watching;
+use super::wire::Wire;
 use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
 use crate::cache::{CachedObject, InformerTrouble, Intake};
 use crate::client::{Client, ClientError, status_reason};
@@ -33,6 +34,8 @@ pub(crate) struct Reflector {
     pub(super) pages_always: bool,
     /// Since when the watch has reported internal errors without success in between.
     pub(super) internal_errors: Option<InternalErrors>,
+    /// Which form of objects is asked for.
+    pub(super) wire: Wire,
     /// Whether lists are read as streams: asked for, and not found out to be beyond the server.
     pub(super) streaming: bool,
     pub(super) ready: VecDeque<ReflectorEvent>,
@@ -74,6 +77,7 @@ impl Reflector {
             } else {
                 State::List(Listing::new(from, ListCause::Initial))
             },
+            wire: Wire::new(&resource, &options),
             streaming: options.streaming_list,
             client,
             intake: Intake::new(&resource),

@@ -19,6 +19,9 @@ mod take;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod wire;
+#[cfg(test)]
+mod wire_tests;
 
 pub(crate) use event::{ListCause, ListEnd, ReflectorEvent, WatchEvent};
 pub(crate) use machine::Reflector;

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use pilothouse_machinery::ResourceVersion;
 
-use crate::cache::Selection;
+use crate::cache::{Selection, WireFormat};
 
 /// How a reflector lists and watches. The defaults are client-go's, where it has the option.
 #[derive(Clone, Debug)]
 pub(crate) struct ReflectorOptions {
     /// Which objects.
     pub(crate) selection: Selection,
+    /// How objects are asked for on the wire.
+    pub(crate) format: WireFormat,
+    /// Whether only the metadata of objects is asked for, as JSON.
+    pub(crate) metadata_only: bool,
     /// Watch from here instead of listing first.
     pub(crate) resume_from: Option<ResourceVersion>,
     /// Objects per page, on every list. `None` lets the server answer from its cache in one piece where it can:
@@ -39,6 +43,8 @@ impl Default for ReflectorOptions {
     fn default() -> Self {
         Self {
             selection: Selection::default(),
+            format: WireFormat::Json,
+            metadata_only: false,
             resume_from: None,
             page_size: None,
             streaming_list: false,

@@ -14,7 +14,7 @@ use super::status::{Failure, is_too_large};
 use super::take::{Taken, take_in};
 use super::watch::Bookmark;
 use super::{ListEnd, Reflector, ReflectorEvent};
-use crate::cache::{CachedObject, Encoding};
+use crate::cache::CachedObject;
 use crate::client::Query;
 
 /// After so many streams in a row that died young, the state is listed.
@@ -88,6 +88,7 @@ impl Reflector {
             _ if (status.is_expired() || is_too_large(status)) && listing.from != ListFrom::Newest => {
                 next.from = ListFrom::Newest;
             }
+            406 | 415 if self.wire.fall_back() => {}
             // A server without streaming lists, in the words of several generations (R15).
             400 | 405 | 406 | 415 | 422 | 501 => self.stream_never_again("StreamingListRefused"),
             // To watch may be denied where to list is not.
@@ -129,6 +130,7 @@ impl Reflector {
     pub(super) fn take_initial(&mut self, frame: &WatchFrame, batch: &mut Batch) {
         let now = self.environment().monotonic();
         let State::Watch(watch) = &mut self.state else { return };
+        let encoding = watch.encoding();
         let Some(initial) = &mut watch.initial else { return };
         let deleted = match &frame.event_type {
             WatchEventType::Added => false,
@@ -161,7 +163,7 @@ impl Reflector {
         if !initial.beyond {
             initial.overdue = now + self.options.initial_silence;
         }
-        let taken = take_in(&frame.object, Encoding::Json, &mut self.intake, &self.metrics);
+        let taken = take_in(&frame.object, encoding, &mut self.intake, &self.metrics);
         match taken {
             Taken::Foreign => {}
             Taken::Object(object) if initial.changed => {

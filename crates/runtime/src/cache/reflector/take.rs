@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pilothouse_machinery::ObjectKey;
 use serde::Deserialize;
 
-use super::{Reflector, ReflectorMetrics};
+use super::ReflectorMetrics;
 use crate::cache::{CachedObject, Encoding, Intake};
 
 /// What came of the bytes of an object. What is no object was logged and counted (R17).
@@ -55,10 +55,4 @@ struct Name {
 fn key_in(bytes: &[u8]) -> Option<ObjectKey> {
     let Named { metadata } = serde_json::from_str(&String::from_utf8_lossy(bytes)).ok()?;
     (!metadata.name.is_empty()).then(|| ObjectKey::new(metadata.namespace, metadata.name))
-}
-
-impl Reflector {
-    pub(super) fn take_in(&mut self, bytes: &[u8]) -> Taken {
-        take_in(bytes, Encoding::Json, &mut self.intake, &self.metrics)
-    }
 }

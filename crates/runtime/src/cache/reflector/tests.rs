@@ -284,12 +284,17 @@ async fn r19_dropping_the_reflector_at_any_point_ends_its_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r20_watches_that_end_at_once_without_events_are_failures_and_pause() {
+async fn r1_r20_watches_that_end_at_once_without_events_are_failures_and_pause() {
     let script = Script::of([list(7, "", &[])]);
     for _ in 0..100 {
         script.then(stream().1);
     }
     run(&script, MINUTE).await;
+    let asked =
+        |seen: &crate::testing::Seen| seen.parameter("timeoutSeconds").unwrap().parse::<u64>().unwrap();
+    let timeouts: Vec<u64> = script.seen()[1..].iter().map(asked).collect();
+    assert!(timeouts.iter().all(|seconds| (300..600).contains(seconds)), "{timeouts:?}");
+    assert!(timeouts.windows(2).any(|pair| pair[0] != pair[1]), "R1: no jitter");
     let watches = script.seen().len() - 1;
     assert!((2..12).contains(&watches), "{watches} watches in a minute");
     assert_eq!(script.trace().matches('L').count(), 1);

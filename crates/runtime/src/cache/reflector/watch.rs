@@ -7,7 +7,7 @@ use futures::FutureExt;
 use http::{HeaderValue, Method, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
-use pilothouse_machinery::framing::{FramingError, FramingLimits, WatchEventType, WatchFrame, WatchSplitter};
+use pilothouse_machinery::framing::{FramingError, WatchEventType, WatchFrame};
 use pilothouse_machinery::{ResourceType, ResourceVersion, Status, StatusReason};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -16,8 +16,10 @@ use super::batch::Batch;
 use super::machine::State;
 use super::status::{Failure, is_too_large};
 use super::stream::InitialState;
-use super::take::Taken;
+use super::take::{Taken, take_in};
+use super::wire::{EventSplitter, encoding_of};
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
+use crate::cache::Encoding;
 use crate::client::{Query, bare, failure_of, is_success};
 
 /// A watch that ends sooner, without an event, is a failure (R20).
@@ -26,7 +28,7 @@ const SHORT: Duration = Duration::from_secs(1);
 /// An open watch.
 pub(super) struct Watching {
     body: Body,
-    splitter: WatchSplitter,
+    splitter: EventSplitter,
     /// Room for the events of a chunk.
     frames: Vec<WatchFrame>,
     opened: Instant,
@@ -40,6 +42,11 @@ pub(super) struct Watching {
 }
 
 impl Watching {
+    /// How objects are written.
+    pub(super) fn encoding(&self) -> Encoding {
+        self.splitter.encoding()
+    }
+
     /// The state has come in full: from here on the watch tells changes.
     pub(super) fn state_ended(&mut self) {
         self.initial = None;
@@ -121,6 +128,7 @@ impl Reflector {
         let mut request = bare("watch", Method::GET, &uri)?;
         // Compressed watches come in many small members, which clients decode badly.
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.headers_mut().insert(header::ACCEPT, self.wire.accept(true));
         let opened = self.environment().monotonic();
         let response = self.client.in_time("watch", self.client.send(request)).await??;
         if !is_success(&response) {
@@ -129,8 +137,8 @@ impl Reflector {
         }
         self.metrics.watch();
         Ok(Box::new(Watching {
+            splitter: EventSplitter::new(encoding_of(&response), &self.resource),
             body: response.into_body(),
-            splitter: WatchSplitter::new(FramingLimits::default()),
             frames: Vec::new(),
             opened,
             deadline: opened + asked + self.options.watch_grace,
@@ -260,7 +268,9 @@ impl Reflector {
                 return self.metrics.skip("UnknownEvent");
             }
         };
-        match self.take_in(&frame.object) {
+        let State::Watch(watch) = &self.state else { return };
+        let encoding = watch.encoding();
+        match take_in(&frame.object, encoding, &mut self.intake, &self.metrics) {
             Taken::Object(object) => self.accept(frame, make(object), batch),
             Taken::Unreadable(_) if frame.event_type == WatchEventType::Deleted => {
                 // Something is gone. What it was, only a list shows.
@@ -289,7 +299,8 @@ impl Reflector {
     fn watch_ended(&mut self, batch: &mut Batch) {
         let State::Watch(watch) = &mut self.state else { return };
         let (opened, events) = (watch.opened, watch.events);
-        let splitter = std::mem::replace(&mut watch.splitter, WatchSplitter::new(FramingLimits::default()));
+        let splitter =
+            std::mem::replace(&mut watch.splitter, EventSplitter::new(Encoding::Json, &self.resource));
         let last_line = splitter.finish().ok().flatten();
         if let Some(last_line) = &last_line {
             self.take_frames(std::slice::from_ref(last_line), batch);
@@ -309,6 +320,9 @@ impl Reflector {
     fn watch_refused(&mut self, status: &Status) {
         if status.is_expired() {
             return self.relist(ListCause::Expired);
+        }
+        if matches!(status.code, 406 | 415) && self.wire.fall_back() {
+            return;
         }
         self.refused("watch", status);
         let for_good = matches!(status.code, 400 | 404 | 405 | 422);
