@@ -140,7 +140,8 @@ impl<'a> Encoded<'a> {
     }
 
     /// About how many bytes a decoded form takes. The types of `k8s-openapi` take six times their JSON text, ten times
-    /// their protobuf message: what is not set takes room too. Types with fewer fields take less; a budget rather drops too much than too little.
+    /// their protobuf message: what is not set takes room too. Types with
+    /// fewer fields take less; a budget rather drops too much than too little.
     pub(super) fn decoded_size(&self) -> u64 {
         let factor = match self.encoding {
             Encoding::Json => 6,

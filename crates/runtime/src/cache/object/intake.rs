@@ -21,15 +21,15 @@ type Known = Arc<dyn Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync>;
 
 /// The one place where bytes become cached objects.
 ///
-/// **Flow.** Scan (which checks text and structure), check of the type, look-up of what is known, transform, projection,
-/// packing. The last three cost nothing when they are not asked for.
+/// **Flow.** Scan (which checks text and structure), check of the type, look-up of what is known, transform,
+/// projection, packing. The last three cost nothing when they are not asked for.
 ///
 /// **Guarantees.**
 ///
 /// - **C-I15** each object either comes out, or is [`Rejected`] with its key (where it has one) and the reason, without
 ///   an effect on others;
-/// - **C-I16** a transform runs once on each object that comes in, before anything else sees it, and never again: what it
-///   made is what is kept, told and compared;
+/// - **C-I16** a transform runs once on each object that comes in, before anything else sees it, and never again:
+///   what it made is what is kept, told and compared;
 /// - **C-I6** an object that is known in the same version (same uid and resource version) is not made anew: the known
 ///   one comes out;
 /// - **C-I7** an object that does not fit the type that the informer decodes into still comes out, so that it is known

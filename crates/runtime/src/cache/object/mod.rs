@@ -10,7 +10,8 @@
 //! | [`Typed`](Residence::Typed) | bytes and decoded form | free | free |
 //! | [`Compact`](Residence::Compact) | a tenth of the bytes | some microseconds | decompressed and decoded, then free |
 //!
-//! Guarantees have ids and stand where they are kept: C-I6, C-I7, C-I15 and C-I16 at [`Intake`], C-I8 and C-I9 at [`CachedObject`],
+//! Guarantees have ids and stand where they are kept: C-I6, C-I7, C-I15 and C-I16 at [`Intake`],
+//! C-I8 and C-I9 at [`CachedObject`],
 //! C-I10 and C-I11 at the budget for decoded forms, C-I12 and C-I13 at compact residence.
 
 mod body;

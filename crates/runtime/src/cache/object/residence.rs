@@ -13,8 +13,8 @@ pub enum Residence {
     Lazy,
     /// Decoded when the object comes in; see [`Residence::typed`].
     Typed(TypeDecoder),
-    /// Compressed, with a dictionary that is trained on the first objects: for very large caches. Each read of the bytes
-    /// decompresses them.
+    /// Compressed, with a dictionary that is trained on the first objects: for very large caches.
+    /// Each read of the bytes decompresses them.
     #[cfg(feature = "compact")]
     Compact,
 }
