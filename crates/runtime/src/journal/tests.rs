@@ -335,7 +335,8 @@ async fn j2_killed_at_any_moment_the_sink_ends_up_the_same() {
 async fn j5_an_object_that_is_listed_but_cannot_be_read_has_not_vanished() {
     let database = Database::default();
     database.at(7);
-    ["a", "b"].into_iter().for_each(|name| database.know(name, 3));
+    database.know("a", 3);
+    database.know("b", 3);
     let mut unreadable = object("a", 8);
     unreadable["metadata"]["labels"] = json!({"a": 7});
     let script = Script::of([status(410, "Gone"), list(9, "", &[unreadable, object("c", 9)])]);
