@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
-use pilothouse::cache::InformerOptions;
+use pilothouse::cache::{InformerOptions, Projection, Residence, WireFormat};
 use pilothouse::{
     Change, Client, ClientOptions, Environment, Informer, Informers, Metrics, Object, ObjectKey,
     ResourceVersion, Subscription,
@@ -29,6 +29,14 @@ pub(crate) fn options(candidate: Candidate) -> Option<InformerOptions> {
     let options = InformerOptions::default();
     match candidate {
         Candidate::Pilothouse | Candidate::PilothouseTyped => Some(options),
+        Candidate::PilothouseCompact => Some(options.with_residence(Residence::Compact)),
+        Candidate::PilothouseMetadata => Some(options.with_projection(Projection::MetadataOnly)),
+        Candidate::PilothouseProtobuf | Candidate::PilothouseProtobufTyped => {
+            Some(options.with_format(WireFormat::PreferProtobuf))
+        }
+        Candidate::PilothouseProtobufCompact => {
+            Some(options.with_format(WireFormat::PreferProtobuf).with_residence(Residence::Compact))
+        }
         _ => None,
     }
 }
