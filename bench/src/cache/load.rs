@@ -15,8 +15,8 @@ async fn watch(bench: &Bench, candidate: Candidate, work: Work) -> Result<WatchS
 /// Events as fast as they go, while 0, 1 and 10 threads list everything in a loop.
 pub(super) async fn unpaced(settings: &Settings, bench: &Bench) -> Result<(), Failure> {
     let title = "### Events into the cache while readers list all of it in a loop\n\n\
-        Per wall second: the kernel shares the cores among readers and writer. Per CPU second: CPU of the process without \
-        the reading threads', which no scheduler distorts.";
+        Per wall second: the kernel shares the cores among readers and writer. Per CPU second: CPU of the process \
+        without the reading threads', which no scheduler distorts.";
     let columns = ["", "readers", "events/s", "to none", "events/writer CPU s", "to none", "lists/s"];
     let mut table = Table::new(title, &columns);
     for candidate in COMPARED.into_iter().filter(|candidate| bench.has(*candidate)) {

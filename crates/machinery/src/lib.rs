@@ -4,8 +4,9 @@
 //! resource is called ([`resource`]), how an object is identified ([`ObjectKey`], [`ResourceVersion`]),
 //! what selectors match ([`selector`]), how list and watch bodies are split into objects ([`framing`]),
 //! what a scan of an object's bytes tells ([`header`]), how to take parts out of them ([`json`]), how patches
-//! apply ([`patch`]), what the built-in types look like ([`schema`]), how protobuf bodies map to JSON ([`protobuf`]) and what errors say
-//! ([`Status`]). Time, randomness and tasks come from one value, the [`Environment`].
+//! apply ([`patch`]), what the built-in types look like ([`schema`]), how protobuf bodies map to JSON
+//! ([`protobuf`]) and what errors say ([`Status`]). Time, randomness and tasks come from one value, the
+//! [`Environment`].
 
 pub mod environment;
 pub mod framing;

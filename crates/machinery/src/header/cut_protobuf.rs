@@ -45,7 +45,8 @@ impl Part<'_> {
     }
 }
 
-/// Calls back for each stretch of the message. What cannot be read, which a scanned message has none of, stays as it is.
+/// Calls back for each stretch of the message. What cannot be read, which a scanned message has none of, stays as
+/// it is.
 fn each_part<'a>(message: &'a [u8], mut take: impl FnMut(Part<'a>)) {
     let mut reader = Reader::new(message);
     // Where the stretch begins that has not been told yet.

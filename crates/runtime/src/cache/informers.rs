@@ -25,7 +25,8 @@ use crate::object::Object;
 /// their metadata from the same informer, and one that caches them whole also serves those who ask for a part of
 /// them. Only when the part was asked for first, and the whole later, there are two.
 ///
-/// An informer runs as long as somebody uses it: a clone of it, a [`Lister`] or a subscription. When the last user leaves it stops, and the next request starts a fresh one, with an empty store.
+/// An informer runs as long as somebody uses it: a clone of it, a [`Lister`] or a subscription. When the last user
+/// leaves it stops, and the next request starts a fresh one, with an empty store.
 /// Snapshots and stores are no users. Hold on to what you go on reading: a lister that is dropped after each read
 /// lists everything anew each time. [`keep`](Self::keep) makes the registry itself a user; controllers use what they
 /// declare and what they have read for as long as they run.
@@ -103,8 +104,8 @@ impl Informers {
     }
 
     /// Sets what requests leave open, for all types: a request goes before what is [configured](Self::configure) for
-    /// its type, and that before this (conformance K4). A namespace says nothing about cluster-scoped types. For informers
-    /// that start after it.
+    /// its type, and that before this (conformance K4). A namespace says nothing about cluster-scoped types. For
+    /// informers that start after it.
     #[must_use]
     pub fn with_defaults(self, options: InformerOptions) -> Self {
         self.shared.registry.lock().set_defaults(options);

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::{CachedObject, Informer, Snapshot, Store};
 
-/// Own writes that an informer's cache may not show yet; see [`Lister::with_own_writes`](super::Lister::with_own_writes).
+/// Own writes that an informer's cache may not show yet; see
+/// [`Lister::with_own_writes`](super::Lister::with_own_writes).
 ///
 /// Cheap to clone; clones are one overlay.
 ///
