@@ -75,10 +75,12 @@ impl Arguments {
     }
 }
 
-fn on<T>(threads: usize, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.max(1))
-        .enable_all()
-        .build()?
-        .block_on(work)
+/// Runs `work` as a task, as services run theirs: not on the thread that waits for the runtime.
+fn on<T: Send + 'static>(
+    threads: usize,
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads.max(1)).enable_all().build()?;
+    runtime.block_on(runtime.spawn(work))?
 }

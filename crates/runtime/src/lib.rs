@@ -16,6 +16,7 @@ pub mod journal;
 pub mod manager;
 pub mod metrics;
 pub mod object;
+mod patience;
 pub mod queue;
 #[cfg(test)]
 mod testing;

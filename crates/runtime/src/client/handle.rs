@@ -128,7 +128,7 @@ impl Client {
             .map_err(|_| self.timed_out(action))
     }
 
-    fn timed_out(&self, action: &str) -> ClientError {
+    pub(super) fn timed_out(&self, action: &str) -> ClientError {
         ClientError::Timeout { action: action.to_owned(), after: self.flow.options.request_timeout }
     }
 }

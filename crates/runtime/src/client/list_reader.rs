@@ -8,11 +8,14 @@ use pilothouse_machinery::framing::{
 };
 
 use super::{Client, ClientError};
+use crate::patience::Patience;
 
 /// The body of a list, read item by item as they arrive, so that it is never held as a whole.
 pub(crate) struct ListReader {
     body: Body,
     splitter: Splitter,
+    /// Made at the first wait.
+    patience: Option<Patience>,
 }
 
 enum Splitter {
@@ -53,7 +56,7 @@ impl ListReader {
 
     /// A list in protobuf, whose items are messages, or in JSON.
     pub(crate) fn of(body: Body, protobuf: bool) -> Self {
-        Self { body, splitter: Splitter::new(protobuf) }
+        Self { body, splitter: Splitter::new(protobuf), patience: None }
     }
 
     /// Reads the next piece of the body and appends the items that it completes. Answers with the list's metadata at
@@ -67,7 +70,10 @@ impl ListReader {
         action: &str,
         items: &mut Vec<Bytes>,
     ) -> Result<Option<ListMetadata>, ClientError> {
-        let Some(frame) = client.in_time(action, self.body.frame()).await? else {
+        let until = client.environment().monotonic() + client.options().request_timeout;
+        let patience = self.patience.get_or_insert_with(|| Patience::new(until));
+        let next = patience.wait(until, self.body.frame()).await;
+        let Some(frame) = next.ok_or_else(|| client.timed_out(action))? else {
             let splitter = std::mem::replace(&mut self.splitter, Splitter::new(false));
             let envelope = splitter.finish().map_err(|error| unsplittable(action, error))?;
             return Ok(Some(envelope.metadata));

@@ -30,8 +30,8 @@ type Known = Arc<dyn Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync>;
 ///   an effect on others;
 /// - **C-I16** a transform runs once on each object that comes in, before anything else sees it, and never again:
 ///   what it made is what is kept, told and compared;
-/// - **C-I6** an object that is known in the same version (same uid and resource version) is not made anew: the known
-///   one comes out;
+/// - **C-I6** an object that is known in the same version (same uid and resource version) is not transformed, decoded
+///   or packed anew: the known one comes out;
 /// - **C-I7** an object that does not fit the type that the informer decodes into still comes out, so that it is known
 ///   to exist and its deletion is told; each typed read of it fails. It is logged with its key and counted.
 ///
@@ -177,6 +177,13 @@ impl Intake {
             || matches!(self.projection, Projection::MetadataOnly | Projection::Fields(_))
     }
 
+    /// Whether to take an object in is but to copy its bytes. Then the store tells what is unchanged, which it looks
+    /// up anyway.
+    fn keeps_bytes_as_they_are(&self) -> bool {
+        self.transform.is_none()
+            && matches!((&self.projection, &self.residence), (Projection::Whole, Residence::Lazy))
+    }
+
     fn scan(&mut self, bytes: &[u8], encoding: Encoding) -> Result<ScannedObject, Rejected> {
         let scanned = match (encoding, self.origin.message) {
             (Encoding::Json, _) => self.scanner.scan(bytes),
@@ -197,7 +204,11 @@ impl Intake {
         }
     }
 
+    /// The known object, where to look for it costs less than to make it anew.
     fn known_already(&self, header: &ObjectHeader) -> Option<Arc<CachedObject>> {
+        if self.keeps_bytes_as_they_are() {
+            return None;
+        }
         let known = self.known.as_ref()?(&header.key)?;
         let is_same = known.header().uid == header.uid
             && known.resource_version() == &header.resource_version

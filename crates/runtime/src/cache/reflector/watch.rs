@@ -21,6 +21,7 @@ use super::wire::{EventSplitter, encoding_of};
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
 use crate::cache::Encoding;
 use crate::client::{Query, bare, failure_of, is_success};
+use crate::patience::Patience;
 
 /// A watch that ends sooner, without an event, is a failure (R20).
 const SHORT: Duration = Duration::from_secs(1);
@@ -34,6 +35,7 @@ pub(super) struct Watching {
     opened: Instant,
     /// When the client ends the watch, because the server should have.
     deadline: Instant,
+    patience: Patience,
     events: u64,
     /// From "any state": the events that build it up come in no order, so they are no positions (R16).
     unordered: bool,
@@ -136,12 +138,14 @@ impl Reflector {
             return Err(Failure::Refused(Box::new(status)));
         }
         self.metrics.watch();
+        let deadline = opened + asked + self.options.watch_grace;
         Ok(Box::new(Watching {
             splitter: EventSplitter::new(encoding_of(&response), &self.resource),
             body: response.into_body(),
             frames: Vec::new(),
             opened,
-            deadline: opened + asked + self.options.watch_grace,
+            deadline,
+            patience: Patience::new(deadline),
             events: 0,
             unordered: self.last.is_zero(),
             initial: None,
@@ -153,7 +157,7 @@ impl Reflector {
         let State::Watch(watch) = &mut self.state else { return };
         let overdue = watch.initial.as_ref().map(InitialState::overdue);
         let until = overdue.map_or(watch.deadline, |overdue| overdue.min(watch.deadline));
-        let Ok(mut next) = tokio::time::timeout_at(until, watch.body.frame()).await else {
+        let Some(mut next) = watch.patience.wait(until, watch.body.frame()).await else {
             return self.silent();
         };
         let mut batch = Batch::default();
