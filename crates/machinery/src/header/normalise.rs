@@ -17,21 +17,25 @@ const KEY: &[u8] = b"\"managedFields\"";
 #[must_use]
 pub fn normalise(bytes: &[u8], scanned: &ScannedObject, resource: &ResourceType) -> Bytes {
     let cut = scanned.managed_fields.clone().and_then(|value| cut_range(bytes, value)).unwrap_or(0..0);
-    let mut opening = Vec::new();
-    if scanned.api_version.is_none() {
-        opening.extend_from_slice(format!("\"apiVersion\":\"{}\",", resource.api_version()).as_bytes());
-    }
-    if scanned.kind.is_none() {
-        opening.extend_from_slice(format!("\"kind\":\"{}\",", resource.kind).as_bytes());
-    }
+    let (separator, group, version) = match &*resource.group {
+        "" => ("", "", &*resource.version),
+        group => ("/", group, &*resource.version),
+    };
+    let api_version = ["\"apiVersion\":\"", group, separator, version, "\","];
+    let kind = ["\"kind\":\"", &*resource.kind, "\","];
+    let api_version = if scanned.api_version.is_none() { &api_version[..] } else { &[] };
+    let kind = if scanned.kind.is_none() { &kind[..] } else { &[] };
     // The object was scanned: it has a brace, and at least one field (metadata) after it.
     let start = bytes.iter().position(|byte| *byte == b'{').map_or(0, |brace| brace + 1);
-    let mut kept = Vec::with_capacity(1 + opening.len() + bytes.len() - start - cut.len());
+    let before = bytes.get(start..cut.start.max(start)).unwrap_or_default();
+    let after = bytes.get(cut.end.max(start)..).unwrap_or_default();
+    let opening = || api_version.iter().chain(kind);
+    let size = 1 + opening().map(|part| part.len()).sum::<usize>() + before.len() + after.len();
+    let mut kept = Vec::with_capacity(size);
     kept.push(b'{');
-    kept.extend_from_slice(&opening);
-    kept.extend_from_slice(bytes.get(start..cut.start.max(start)).unwrap_or_default());
-    kept.extend_from_slice(bytes.get(cut.end.max(start)..).unwrap_or_default());
-    kept.shrink_to_fit();
+    opening().for_each(|part| kept.extend_from_slice(part.as_bytes()));
+    kept.extend_from_slice(before);
+    kept.extend_from_slice(after);
     Bytes::from(kept)
 }
 

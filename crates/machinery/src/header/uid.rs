@@ -53,28 +53,30 @@ impl Uid {
 
 fn uuid(text: &str) -> Option<[u8; 16]> {
     let text: &[u8; LENGTH] = text.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 16];
-    let mut at = 0;
+    if HYPHENS.iter().any(|at| text[*at] != b'-') {
+        return None;
+    }
+    let (mut bytes, mut seen, mut at) = ([0; 16], 0, 0);
     for byte in &mut bytes {
-        if HYPHENS.contains(&at) {
-            if text[at] != b'-' {
-                return None;
-            }
-            at += 1;
-        }
-        *byte = digit(text[at])? << 4 | digit(text[at + 1])?;
+        at += usize::from(HYPHENS.contains(&at));
+        let (high, low) = (DIGIT_VALUES[usize::from(text[at])], DIGIT_VALUES[usize::from(text[at + 1])]);
+        seen |= high | low;
+        *byte = high << 4 | low;
         at += 2;
     }
-    Some(bytes)
+    (seen < 16).then_some(bytes)
 }
 
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
+/// The value of each byte that is a digit; others have bits that no digit has.
+const DIGIT_VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
     }
-}
+    values
+};
 
 fn text_of(bytes: &[u8; 16]) -> [u8; LENGTH] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -40,13 +40,10 @@ impl Nesting {
         while brackets != 0 {
             let at = brackets.trailing_zeros();
             brackets &= brackets - 1;
-            if open >> at & 1 == 1 {
-                self.depth += 1;
-            } else {
-                self.depth = self.depth.saturating_sub(1);
-                if self.depth == 0 {
-                    return Some(at as usize + 1);
-                }
+            // By arithmetic: whether a bracket opens or closes, no processor guesses.
+            self.depth = (self.depth + 2 * usize::from(open >> at & 1 == 1)).saturating_sub(1);
+            if self.depth == 0 {
+                return Some(at as usize + 1);
             }
         }
         None
