@@ -63,7 +63,7 @@ mod tests {
             assert_eq!((waited, start.elapsed()), (None, Duration::from_secs(now)));
         }
         let soon = tokio::time::sleep(Duration::from_secs(1));
-        assert_eq!(patience.wait(start + Duration::from_secs(60), soon).await, Some(()));
+        assert_eq!(patience.wait(start + Duration::from_mins(1), soon).await, Some(()));
         let waited = patience.wait(start + Duration::from_secs(20), pending::<()>()).await;
         assert_eq!((waited, start.elapsed()), (None, Duration::from_secs(20)));
     }

@@ -132,7 +132,7 @@ impl<'a> Encoded<'a> {
         match self.encoding {
             // Checking the text as a whole is cheaper than string by string, as reading from bytes does.
             Encoding::Json => match std::str::from_utf8(&self.bytes) {
-                Ok(text) => Ok(serde_json::from_str(text)?),
+                Ok(text) => from_checked(text),
                 Err(_) => Ok(serde_json::from_slice(&self.bytes)?),
             },
             Encoding::Protobuf => Ok(protobuf::from_message(&self.bytes, self.origin.message()?)?),
@@ -158,5 +158,17 @@ fn field<'a>(origin: &Origin, encoding: Encoding, bytes: &'a [u8], pointer: &str
             let keys = select::keys(pointer);
             protobuf::field(bytes, origin.message?, &select::borrowed(&keys))
         }
+    }
+}
+
+/// A value from text that was found to be JSON when it came in.
+///
+/// Reads with vector instructions, which halves the time and leaves no spare room in lists. Whatever that way does
+/// not take, the plain reader judges: it has the last word on what fits a type, and says why not.
+fn from_checked<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
+    let mut scratch = text.as_bytes().to_vec();
+    match simd_json::serde::from_slice(&mut scratch) {
+        Ok(value) => Ok(value),
+        Err(_) => Ok(serde_json::from_str(text)?),
     }
 }
