@@ -166,10 +166,11 @@ fn z4_protobuf_lists_with_hostile_lengths_are_refused_by_name() {
 
 #[test]
 fn z4_a_hostile_length_costs_no_memory_before_its_bytes_come() {
-    let limits = FramingLimits { object: 1 << 40, envelope: 1 << 20 };
-    let item = [0x12, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01];
-    let raw_length = [0x12, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02];
-    let body = [MAGIC.to_vec(), raw_length.to_vec(), item.to_vec(), vec![7; 10]].concat();
+    let limits = FramingLimits { object: usize::MAX, envelope: 1 << 20 };
+    // More than any address space has: memory set aside for it would end the process.
+    let item = [&[0x12][..], &[0x80; 8], &[0x40]].concat();
+    let raw_length = [&[0x12][..], &[0x80; 8], &[0x41]].concat();
+    let body = [MAGIC.to_vec(), raw_length, item, vec![7; 10]].concat();
     let outcome = split(&body, 4, limits);
     assert!(matches!(outcome, Err(FramingError::Truncated)), "{outcome:?}");
 }

@@ -197,6 +197,22 @@ fn is_embedded(message_type: &MessageType, path: &[&str]) -> bool {
 }
 
 #[test]
+fn a_list_that_goes_on_behind_an_unknown_field_is_read_whole() {
+    let nested = |tag, bytes: &[u8]| {
+        let mut writer = Writer::default();
+        writer.bytes(tag, bytes);
+        writer.into_bytes()
+    };
+    let subset = |ip: &[u8]| nested(2, &nested(1, &nested(1, ip)));
+    let unknown = nested(1000, b"x");
+    let message = [subset(b"10.0.0.1"), unknown, subset(b"10.0.0.2"), subset(b"10.0.0.3")].concat();
+    let message_type = Schema::builtin().kind(&kind("v1", "Endpoints")).unwrap();
+    let read: Value = from_message(&message, message_type).unwrap();
+    let ips: Vec<_> = (0..3).map(|number| read["subsets"][number]["addresses"][0]["ip"].as_str()).collect();
+    assert_eq!(ips, [Some("10.0.0.1"), Some("10.0.0.2"), Some("10.0.0.3")], "{read}");
+}
+
+#[test]
 fn a_field_is_found_in_inline_structs_maps_and_lists() {
     let object = json!({"metadata": {"name": "a", "labels": {"app": "web", "empty": ""}}, "spec": {"nodeName": "n",
         "volumes": [{"name": "v", "configMap": {"name": "c"}}], "containers": [{"name": "one"}, {"name": "two"}]}});

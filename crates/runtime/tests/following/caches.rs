@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use pilothouse::{Object, ObjectExt, ResourceVersion, Store, k8s_openapi};
+use pilothouse::{InformerOptions, Object, ObjectExt, ResourceVersion, Store, k8s_openapi};
 use tokio::time::{sleep, timeout};
 
 use crate::world::{World, config_map, key};
@@ -126,15 +126,19 @@ async fn s17_a_cache_ends_up_with_the_servers_state_whatever_breaks_on_the_way()
 }
 
 #[tokio::test(start_paused = true)]
-async fn r1_a_first_list_in_pages_is_complete() {
-    let world = World::new(4);
-    for number in 0..1203 {
-        world.create(&format!("o{number:04}")).await;
+async fn r1_a_large_first_list_is_complete_with_and_without_streaming() {
+    for streams in [false, true] {
+        let world = World::new(4);
+        for number in 0..1203 {
+            world.create(&format!("o{number:04}")).await;
+        }
+        let informers = world.informers();
+        let informers = informers.with_defaults(InformerOptions::default().with_streaming_list(streams));
+        let lister = informers.lister::<ConfigMap>();
+        assert!(lister.informer().wait_synced().await);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.trace(), if streams { "S" } else { "LW" });
+        assert_eq!(lister.list().unwrap().len(), world.truth().await.len());
+        assert!(lister.list().unwrap().len() >= 1203);
     }
-    let informers = world.informers();
-    let lister = informers.lister::<ConfigMap>();
-    assert!(lister.informer().wait_synced().await);
-    assert_eq!(lister.list().unwrap().len(), 1203);
-    let listed: Vec<ConfigMap> = world.client.list(Some("default"), &Default::default()).await.unwrap();
-    assert_eq!(listed.iter().filter(|object| object.key().name.starts_with('o')).count(), 1203);
 }

@@ -167,6 +167,8 @@ impl Core {
             subscribers.each(|listener| listener.begin(&snapshot, &written, now));
             self.synced.raise();
         }
+        // As above.
+        drop(subscribers);
     }
 
     /// Waits as long as a subscriber wants the informer to wait. Dropping the future stops the wait.

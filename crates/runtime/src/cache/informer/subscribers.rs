@@ -13,6 +13,10 @@ pub(super) struct Subscribers {
 
 impl Subscribers {
     pub(super) fn add(&mut self, listener: &Arc<dyn Listener>) {
+        if self.listeners.len() == self.listeners.capacity() {
+            // Of a type where nothing happens, those who come and go must not pile up.
+            self.listeners.retain(|listener| listener.strong_count() > 0);
+        }
         self.listeners.push(Arc::downgrade(listener));
     }
 

@@ -145,11 +145,11 @@ impl Reflector {
             WatchEventType::Bookmark => {
                 initial.beyond = true;
                 if let Some(Bookmark { version, ends_state: true }) = Bookmark::read(frame, &self.resource) {
-                    let end = ListEnd {
-                        version,
-                        unreadable: std::mem::take(&mut initial.unreadable),
-                        amended: std::mem::take(&mut initial.amended),
-                    };
+                    let amended = std::mem::take(&mut initial.amended);
+                    let mut unreadable = std::mem::take(&mut initial.unreadable);
+                    // What could not be read and was deleted later is gone all the same.
+                    unreadable.retain(|key| !matches!(amended.get(key), Some(None)));
+                    let end = ListEnd { version, unreadable, amended };
                     watch.state_ended();
                     batch.flush(&mut self.ready);
                     self.list_complete(end);
@@ -172,6 +172,12 @@ impl Reflector {
             Taken::Object(object) => batch.items.push(object),
             Taken::Unreadable(Some(key)) if deleted => {
                 initial.amended.insert(key, None);
+            }
+            Taken::Unreadable(None) if deleted => {
+                // Something is gone. What it was, only a new stream shows.
+                if let Some(initial) = watch.initial.take() {
+                    self.stream_lost(&initial);
+                }
             }
             // Of an update that cannot be read, the state before it is kept.
             Taken::Unreadable(key) => initial.unreadable.extend(key),

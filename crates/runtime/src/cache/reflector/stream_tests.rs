@@ -304,3 +304,35 @@ async fn r17_unreadable_objects_in_the_initial_state_keep_the_version_before_the
     sleep(SOON).await;
     assert_eq!((held(&informer), script.trace()), (vec!["changed@9".into(), "kept@1".into()], "SS".into()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn r12_r17_an_unreadable_object_that_is_deleted_inside_the_initial_stream_is_gone() {
+    let ((feed, watch), (again, second)) = (stream(), stream());
+    let script = server([watch, second]);
+    let (_informers, informer) = informer(&script);
+    for name in ["gone", "stays"] {
+        feed.event("ADDED", &object(name, 1));
+    }
+    feed.end_of_state(7);
+    feed.event("ERROR", &status_object(410, "Expired"));
+    again.event("ADDED", &unreadable("gone", 8));
+    again.event("ADDED", &object("stays", 1));
+    again.event("DELETED", &object("gone", 9));
+    again.end_of_state(9);
+    sleep(SOON).await;
+    assert_eq!((held(&informer), script.trace()), (vec!["stays@1".into()], "SS".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r12_r17_a_deletion_without_a_key_inside_the_initial_stream_makes_a_new_stream() {
+    let ((feed, watch), (next, second)) = (stream(), stream());
+    let script = server([watch, second]);
+    let (_informers, informer) = informer(&script);
+    feed.event("ADDED", &object("gone", 1));
+    feed.event("DELETED", &json!({"metadata": {"resourceVersion": "3"}}));
+    feed.end_of_state(3);
+    next.event("ADDED", &object("stays", 2));
+    next.end_of_state(4);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!((held(&informer), script.trace()), (vec!["stays@2".into()], "SS".into()));
+}
