@@ -24,7 +24,7 @@ mod unreadable;
 
 pub use cache::{
     CachedObject, Change, ChangeKind, DecodeError, Informer, InformerError, InformerFailure, InformerOptions,
-    Informers, Lister, Readable, Selection, Snapshot, Store, Subscription,
+    Informers, Lister, ReadError, Readable, Selection, Snapshot, Store, Subscription,
 };
 pub use client::{Client, ClientError, ClientOptions, DeleteOptions, ListOptions, Patch};
 pub use controller::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pilothouse_machinery::ObjectKey;
 use pilothouse_machinery::selector::LabelSelector;
 
-use super::{CachedObject, DecodeError, Index, Informer, OwnWrites, Query};
+use super::{CachedObject, DecodeError, Index, Informer, OwnWrites, Query, ReadError};
 use crate::object::Object;
 
 /// Typed reads of the cache of one type.
@@ -18,7 +18,8 @@ use crate::object::Object;
 /// counts what is there must not act on a list with holes. Narrow reads ([`by_index`](Self::by_index),
 /// [`by_owner_uid`](Self::by_owner_uid), [`select`](Self::select)) keep others out of it; where a part is better
 /// than nothing, [`list_readable`](Self::list_readable) and [`select_readable`](Self::select_readable) give the good
-/// ones and the errors. Each failure is counted in `pilothouse_informer_unreadable_total`.
+/// ones and the errors. A read of another namespace than the informer's only one fails with
+/// [`ReadError::OutsideSelection`] and never says that nothing was found (conformance K3). Each failure to decode is counted in `pilothouse_informer_unreadable_total`.
 #[derive(Debug)]
 pub struct Lister<T> {
     informer: Informer,
@@ -62,18 +63,19 @@ impl<T: Object> Lister<T> {
     }
 
     /// The object of this key.
-    pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<T>>, DecodeError> {
+    pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<T>>, ReadError> {
+        ReadError::unless_selected(&self.informer, &key.namespace)?;
         let snapshot = self.informer.store().snapshot();
         let object = match &self.own {
             Some(own) => own.get(&snapshot, key),
             None => snapshot.get(key).cloned(),
         };
         drop(snapshot);
-        object.map(|object| self.decode(&object)).transpose()
+        Ok(object.map(|object| self.decode(&object)).transpose()?)
     }
 
     /// All objects. Decodes each that nobody has looked at: for large caches prefer an index.
-    pub fn list(&self) -> Result<Vec<Arc<T>>, DecodeError> {
+    pub fn list(&self) -> Result<Vec<Arc<T>>, ReadError> {
         self.find(|all| all)
     }
 
@@ -88,22 +90,22 @@ impl<T: Object> Lister<T> {
     pub fn find<'c>(
         &self,
         narrow: impl for<'a> FnOnce(Query<'a, 'c>) -> Query<'a, 'c>,
-    ) -> Result<Vec<Arc<T>>, DecodeError> {
-        self.each(narrow, |found| found.map(|object| self.decode(object)).collect())
+    ) -> Result<Vec<Arc<T>>, ReadError> {
+        self.each(narrow, |found| Ok(found.map(|object| self.decode(object)).collect::<Result<_, _>>()?))?
     }
 
     /// The objects of one namespace.
-    pub fn in_namespace(&self, namespace: &str) -> Result<Vec<Arc<T>>, DecodeError> {
+    pub fn in_namespace(&self, namespace: &str) -> Result<Vec<Arc<T>>, ReadError> {
         self.find(|query| query.namespace(namespace))
     }
 
     /// The objects that the index called `name` finds under `value`; none when there is no such index.
-    pub fn by_index(&self, name: &str, value: &str) -> Result<Vec<Arc<T>>, DecodeError> {
+    pub fn by_index(&self, name: &str, value: &str) -> Result<Vec<Arc<T>>, ReadError> {
         self.find(|query| query.index_named(name, value))
     }
 
     /// The objects with this value in an index.
-    pub fn indexed<K>(&self, index: &Index<K>, value: &K) -> Result<Vec<Arc<T>>, DecodeError>
+    pub fn indexed<K>(&self, index: &Index<K>, value: &K) -> Result<Vec<Arc<T>>, ReadError>
     where
         K: Ord + Clone + Send + Sync + 'static,
     {
@@ -111,50 +113,59 @@ impl<T: Object> Lister<T> {
     }
 
     /// The objects that have an owner of this uid.
-    pub fn by_owner_uid(&self, uid: &str) -> Result<Vec<Arc<T>>, DecodeError> {
+    pub fn by_owner_uid(&self, uid: &str) -> Result<Vec<Arc<T>>, ReadError> {
         self.by_index(super::index::OWNER, uid)
     }
 
     /// The objects whose labels the selector accepts.
-    pub fn labelled(&self, selector: &LabelSelector) -> Result<Vec<Arc<T>>, DecodeError> {
+    pub fn labelled(&self, selector: &LabelSelector) -> Result<Vec<Arc<T>>, ReadError> {
         self.find(|query| query.labels(selector))
     }
 
     /// The objects that `wanted` accepts, which had better look at no more than the header; only those are decoded.
-    pub fn select(&self, wanted: impl Fn(&CachedObject) -> bool) -> Result<Vec<Arc<T>>, DecodeError> {
+    pub fn select(&self, wanted: impl Fn(&CachedObject) -> bool) -> Result<Vec<Arc<T>>, ReadError> {
+        let wanted = |object: &&Arc<CachedObject>| wanted(object);
         self.each(
             |all| all,
-            |found| found.filter(|object| wanted(object)).map(|object| self.decode(object)).collect(),
-        )
+            |found| Ok(found.filter(wanted).map(|object| self.decode(object)).collect::<Result<_, _>>()?),
+        )?
     }
 
     /// As [`select`](Self::select), without those that do not fit the type, which are told apart.
     #[must_use]
     pub fn select_readable(&self, wanted: impl Fn(&CachedObject) -> bool) -> Readable<T> {
         let mut readable = Readable { objects: Vec::new(), unreadable: Vec::new() };
-        self.each(
-            |all| all,
-            |found| {
-                for object in found.filter(|object| wanted(object)) {
-                    match self.decode(object) {
-                        Ok(object) => readable.objects.push(object),
-                        Err(error) => readable.unreadable.push(error),
-                    }
+        self.over(|all| {
+            for object in all.iter().filter(|object| wanted(object)) {
+                match self.decode(object) {
+                    Ok(object) => readable.objects.push(object),
+                    Err(error) => readable.unreadable.push(error),
                 }
-            },
-        );
+            }
+        });
         readable
     }
 
-    /// Goes over what one state holds.
+    /// Reads what fulfils conditions in one state.
     fn each<'c, R>(
         &self,
         narrow: impl for<'a> FnOnce(Query<'a, 'c>) -> Query<'a, 'c>,
         read: impl FnOnce(&mut dyn Iterator<Item = &Arc<CachedObject>>) -> R,
-    ) -> R {
+    ) -> Result<R, ReadError> {
+        self.over(|all| {
+            let wanted = narrow(all);
+            if let Some(namespace) = wanted.wanted_namespace() {
+                ReadError::unless_selected(&self.informer, namespace)?;
+            }
+            Ok(read(&mut wanted.iter()))
+        })
+    }
+
+    /// Queries one state.
+    fn over<'c, R>(&self, ask: impl for<'a> FnOnce(Query<'a, 'c>) -> R) -> R {
         let snapshot = self.informer.store().snapshot();
         let own = self.own.as_ref().map(|own| own.on(&snapshot)).unwrap_or_default();
-        read(&mut narrow(snapshot.query().with_own(&own)).iter())
+        ask(snapshot.query().with_own(&own))
     }
 
     fn decode(&self, object: &CachedObject) -> Result<Arc<T>, DecodeError> {

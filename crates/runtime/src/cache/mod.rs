@@ -46,6 +46,7 @@ mod own_writes;
 #[cfg(test)]
 mod own_writes_tests;
 mod query;
+mod read_error;
 pub(crate) mod reflector;
 mod registry;
 #[cfg(test)]
@@ -77,6 +78,7 @@ pub use object::{
 pub use options::{InformerOptions, WireFormat};
 pub use own_writes::OwnWrites;
 pub use query::Query;
+pub use read_error::ReadError;
 pub use selection::Selection;
 pub use snapshot::Snapshot;
 pub use store::Store;

@@ -141,6 +141,11 @@ impl InformerOptions {
         self.selection.clone().unwrap_or_default()
     }
 
+    /// The selection, if it is of one namespace.
+    pub(super) fn selection_of_one_namespace(&self) -> Option<&Selection> {
+        self.selection.as_ref().filter(|selection| selection.namespace.is_some())
+    }
+
     /// What of each object is kept.
     #[must_use]
     pub fn projection(&self) -> Projection {

@@ -130,6 +130,11 @@ impl<'a, 'c: 'a> Query<'a, 'c> {
         self.iter().count()
     }
 
+    /// The namespace whose objects are wanted, if it is one.
+    pub(super) fn wanted_namespace(&self) -> Option<&'a str> {
+        self.namespace
+    }
+
     fn accepts(&self, object: &CachedObject) -> bool {
         self.namespace.is_none_or(|namespace| *object.key().namespace == *namespace)
             && self.selector.is_none_or(|selector| is_selected(object, selector))

@@ -236,7 +236,7 @@ async fn an_object_that_does_not_fit_the_type_fails_the_reads_that_meet_it_and_c
     let informers = informers(&script);
     let lister = informers.lister::<ConfigMap>();
     assert!(informers.wait_synced().await);
-    assert_eq!(lister.list().unwrap_err().key(), &key("b"));
+    assert_eq!(lister.list().unwrap_err().key(), Some(&key("b")));
     assert!(lister.get(&key("b")).is_err() && lister.in_namespace("default").is_err());
     assert_eq!(lister.select(|object| &*object.key().name != "b").unwrap().len(), 2);
     let readable = lister.list_readable();

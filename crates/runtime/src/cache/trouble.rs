@@ -79,6 +79,18 @@ impl InformerTrouble {
         self.verb
     }
 
+    /// The type.
+    #[must_use]
+    pub fn resource_type(&self) -> &ResourceType {
+        &self.resource
+    }
+
+    /// What to do about it, where that is known: which verbs to grant after a refusal.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
     /// A stable word for events and metric labels: `Forbidden`, for example.
     #[must_use]
     pub fn reason(&self) -> &'static str {

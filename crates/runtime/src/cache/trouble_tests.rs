@@ -1,4 +1,4 @@
-//! One informer is denied; the others do not notice, and everybody can see why.
+//! What keeps an informer from being read: others do not notice, and everybody can see why.
 
 use std::time::Duration;
 
@@ -84,4 +84,61 @@ async fn trouble_is_over_when_something_works_again() {
     assert_eq!(informer.trouble().map(|trouble| trouble.verb()), Some("watch"));
     sleep(10 * SECOND).await;
     assert_eq!(informer.trouble(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streaming_list_that_is_denied_is_trouble_like_a_list_that_is_denied() {
+    let script = Script::of([status(403, "Forbidden")]).with_streams();
+    let informers = informers(&script, &script);
+    let informer = informers.informer_of::<Secret>();
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(script.trace(), "SL", "the list has no answer yet");
+    let trouble = informer.trouble().expect("trouble");
+    assert_eq!((trouble.verb(), trouble.reason()), ("watch", "Forbidden"));
+    assert_eq!(trouble.resource_type(), informer.resource_type());
+    assert!(trouble.remedy().is_some_and(|remedy| remedy.contains("list and watch on secrets")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn k3_a_read_of_a_namespace_that_the_cache_does_not_hold_is_an_error_with_a_remedy() {
+    let (_feed, watch) = stream();
+    let script = Script::of([list(7, "", &[object("a", 1)]), watch]);
+    let informers = informers(&script, &script);
+    let options = InformerOptions::default().with_selection(Selection::in_namespace("default"));
+    let informer = informers.informer_with(&ConfigMap::resource_type(), options).unwrap();
+    let lister = Lister::<ConfigMap>::new(informer.clone());
+    assert!(informer.wait_synced().await);
+    let key = |namespace| pilothouse_machinery::ObjectKey::new(namespace, "a");
+    assert!(lister.get(&key("default")).unwrap().is_some());
+    assert_eq!(lister.in_namespace("default").unwrap().len(), 1);
+    assert_eq!(lister.list().unwrap().len(), 1);
+    let errors = [
+        lister.get(&key("other")).unwrap_err(),
+        lister.in_namespace("other").unwrap_err(),
+        lister.find(|query| query.namespace("other")).unwrap_err(),
+        lister.by_index("namespace", "other").unwrap_err(),
+    ];
+    for error in errors {
+        let said = error.to_string();
+        assert_eq!((error.reason(), error.key()), ("OutsideSelection", None));
+        for word in ["configmaps/v1 in namespace other", "a cache of namespace default", "with_selection"] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
+    let elsewhere = Lister::<ConfigMap>::new(informers.informer_of::<ConfigMap>());
+    assert!(elsewhere.get(&key("other")).is_ok_and(|found| found.is_none()), "all namespaces are held");
+}
+
+#[tokio::test(start_paused = true)]
+async fn k5_a_wait_that_is_given_up_returns_at_once_and_keeps_no_informer_running() {
+    let script = Script::default();
+    let informers = informers(&script, &script);
+    let informer = informers.informer_of::<ConfigMap>();
+    let begun = Instant::now();
+    let waits = async { tokio::join!(informer.wait_synced(), informers.wait_synced()) };
+    assert!(timeout(SECOND, waits).await.is_err());
+    assert_eq!(begun.elapsed(), SECOND);
+    drop(informer);
+    sleep(SECOND).await;
+    assert!(informers.all().is_empty(), "a wait that was given up uses nothing");
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::cache::InformerTrouble;
 use crate::manager::BoxError;
-use crate::{ClientError, DecodeError, ResourceType};
+use crate::{ClientError, DecodeError, ReadError, ResourceType};
 
 /// Why a reconcile did not reach its goal.
 ///
@@ -65,6 +66,12 @@ impl From<DecodeError> for ReconcileError {
     }
 }
 
+impl From<ReadError> for ReconcileError {
+    fn from(error: ReadError) -> Self {
+        Self::terminal(error.reason(), error)
+    }
+}
+
 /// Why a controller ended without being asked to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -78,6 +85,9 @@ pub enum ControllerError {
         resource: ResourceType,
         /// How long the controller waited.
         waited: Duration,
+        /// What keeps its informer from following the server, where that is known: verb, reason and remedy.
+        #[source]
+        trouble: Option<Box<InformerTrouble>>,
     },
     /// The changes of a type that the controller watches have ended: its informer was shut down or failed.
     #[error("cannot go on with controller {controller}: the changes of {resource} have ended")]

@@ -22,7 +22,7 @@ use super::own_writes::OwnWrites;
 use super::pump::Pump;
 use super::worker::Work;
 use super::{ControllerError, Reconciler};
-use crate::cache::Synced;
+use crate::cache::{SubscriptionOptions, Synced};
 use crate::manager::{BoxError, RunContext, Runnable};
 use crate::queue::{QueueMetrics, WorkQueue, WorkQueueOptions};
 use crate::{Informer, Object, ObjectKey, ResourceType, Shutdown};
@@ -155,11 +155,12 @@ fn start_sources(
     sources: Vec<Source>,
     shared: &Arc<Shared>,
     queue: &WorkQueue<ObjectKey>,
-) -> (Vec<OwnedTask>, Vec<(ResourceType, Synced)>) {
+) -> (Vec<OwnedTask>, Vec<(Informer, Synced)>) {
     let start = |source: Source| {
-        let resource = source.resource.clone();
-        let subscription = shared.cache(&resource).subscribe();
-        let filling = (resource, subscription.synced());
+        let informer = shared.cache(&source.resource);
+        let options = SubscriptionOptions::default().named(&*shared.controller);
+        let subscription = informer.subscribe_with(options);
+        let filling = (informer, subscription.synced());
         let pump = Pump { shared: Arc::clone(shared), queue: queue.clone(), source };
         let task = shared.environment.spawn("controller source", pump.run(subscription));
         (OwnedTask::new(task), filling)
@@ -170,26 +171,28 @@ fn start_sources(
 /// Waits until the first list of each source has been worked off and each read cache is filled (C7, C8).
 async fn fill(
     controller: &str,
-    sources: Vec<(ResourceType, Synced)>,
+    sources: Vec<(Informer, Synced)>,
     reads: Vec<Informer>,
     timeout: Duration,
 ) -> Result<(), ControllerError> {
     let of_sources =
-        sources.into_iter().map(|(resource, synced)| (resource, async move { synced.done().await }.boxed()));
+        sources.into_iter().map(|(informer, synced)| (informer, async move { synced.done().await }.boxed()));
     let of_reads = reads.into_iter().map(|informer| {
-        let resource = informer.resource_type().clone();
+        let reading = informer.clone();
         let filled = async move {
             // A cache that was shut down instead ends with everything else.
-            let _ = informer.wait_synced().await;
+            let _ = reading.wait_synced().await;
         };
-        (resource, filled.boxed())
+        (informer, filled.boxed())
     });
     let start = Instant::now();
-    for (resource, filled) in of_sources.chain(of_reads) {
+    for (informer, filled) in of_sources.chain(of_reads) {
         let left = timeout.saturating_sub(start.elapsed());
         if tokio::time::timeout(left, filled).await.is_err() {
             let controller = controller.to_owned();
-            return Err(ControllerError::NotSynced { controller, resource, waited: timeout });
+            let resource = informer.resource_type().clone();
+            let trouble = informer.trouble().map(Box::new);
+            return Err(ControllerError::NotSynced { controller, resource, waited: timeout, trouble });
         }
     }
     Ok(())

@@ -99,7 +99,15 @@ impl Informer {
         self.core.resource()
     }
 
-    /// What it caches and how.
+    /// What it caches and how. That is settled when the informer starts (conformance S16): nothing changes it later,
+    /// and who asks for the informer with other options is told so by an error.
+    ///
+    /// ```compile_fail,E0507
+    /// # use pilothouse::cache::Informer;
+    /// fn later(informer: &Informer) {
+    ///     informer.options().with_page_size(10);
+    /// }
+    /// ```
     pub fn options(&self) -> &InformerOptions {
         self.core.options()
     }

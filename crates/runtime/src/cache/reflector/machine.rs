@@ -136,9 +136,14 @@ impl Reflector {
 
     /// The server refused what was asked for.
     pub(super) fn refused(&mut self, verb: &'static str, status: &Status) {
-        let selection = &self.options.selection;
-        self.metrics.trouble(InformerTrouble::refused(verb, &self.resource, selection, status));
+        self.metrics.trouble(InformerTrouble::refused(verb, &self.resource, &self.options.selection, status));
         self.pause(status_reason(&status.reason), retry_after(status));
+    }
+
+    /// As [`refused`](Self::refused), where there is another way to go on at once.
+    pub(super) fn denied(&mut self, verb: &'static str, status: &Status) {
+        self.metrics.trouble(InformerTrouble::refused(verb, &self.resource, &self.options.selection, status));
+        self.metrics.failure(status_reason(&status.reason));
     }
 
     /// There was no answer.

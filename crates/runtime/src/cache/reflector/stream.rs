@@ -92,7 +92,10 @@ impl Reflector {
             // A server without streaming lists, in the words of several generations (R15).
             400 | 405 | 406 | 415 | 422 | 501 => self.stream_never_again("StreamingListRefused"),
             // To watch may be denied where to list is not.
-            403 => next.streams_lost = TRIES,
+            403 => {
+                self.denied("watch", status);
+                next.streams_lost = TRIES;
+            }
             code => {
                 self.refused("watch", status);
                 next.streams_lost += u32::from(code != 429);
