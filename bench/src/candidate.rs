@@ -11,13 +11,17 @@ pub(crate) enum Candidate {
     KubeRuntimeCut,
     /// client-go's informer with JSON.
     ClientGo,
-    /// The same, with a transform that removes `managedFields`.
+    /// The same, with the streamed list off.
+    ClientGoPlainList,
+    /// With a transform that removes `managedFields`.
     ClientGoCut,
     /// client-go's informer with protobuf.
     ClientGoProtobuf,
     /// An informer whose objects nobody reads.
     Pilothouse,
-    /// The same, with a reader that decodes every object once.
+    /// The same, with the streamed list off.
+    PilothousePlainList,
+    /// With a reader that decodes every object once.
     PilothouseTyped,
     /// An informer that compresses what it holds.
     PilothouseCompact,
@@ -43,9 +47,11 @@ impl Candidate {
             Self::KubeRuntime => "kube-runtime, default",
             Self::KubeRuntimeCut => "kube-runtime, managedFields cleared",
             Self::ClientGo => "client-go, JSON",
+            Self::ClientGoPlainList => "client-go, JSON, plain list",
             Self::ClientGoCut => "client-go, JSON, managedFields stripped",
             Self::ClientGoProtobuf => "client-go, protobuf",
             Self::Pilothouse => "Pilothouse, nobody reads",
+            Self::PilothousePlainList => "Pilothouse, nobody reads, plain list",
             Self::PilothouseTyped => "Pilothouse, all read typed once",
             Self::PilothouseCompact => "Pilothouse, compact",
             Self::PilothouseProtobuf => "Pilothouse, protobuf, nobody reads",
@@ -62,7 +68,12 @@ impl Candidate {
 
     /// Whether this is the Go program's part.
     pub(crate) fn is_go(self) -> bool {
-        matches!(self, Self::ClientGo | Self::ClientGoCut | Self::ClientGoProtobuf)
+        matches!(self, Self::ClientGo | Self::ClientGoPlainList | Self::ClientGoCut | Self::ClientGoProtobuf)
+    }
+
+    /// Whether events are measured too; not where they are those of another candidate.
+    pub(crate) fn has_events(self) -> bool {
+        !matches!(self, Self::ClientGoPlainList | Self::ClientGoCut | Self::PilothousePlainList)
     }
 
     /// Whether this speaks protobuf.
@@ -84,6 +95,7 @@ impl Candidate {
     /// The Go program's flags for this configuration.
     pub(crate) fn go_flags(self) -> &'static [&'static str] {
         match self {
+            Self::ClientGoPlainList => &["-plain"],
             Self::ClientGoCut => &["-strip"],
             Self::ClientGoProtobuf => &["-protobuf"],
             _ => &[],

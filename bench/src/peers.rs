@@ -4,6 +4,8 @@ mod figures;
 mod report;
 mod targets;
 
+use std::time::Instant;
+
 use clap::{Args, ValueEnum};
 
 use crate::Failure;
@@ -23,10 +25,10 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 50_000)]
     objects: u32,
     /// How many events after the list.
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 50_000)]
     events: u32,
     /// How often each candidate is measured, each time in new processes.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 2)]
     rounds: u32,
     /// Worker threads of measured processes.
     #[arg(long, default_value_t = 2)]
@@ -37,6 +39,9 @@ pub(crate) struct Settings {
     /// No relists.
     #[arg(long)]
     no_relist: bool,
+    /// Each figure with its ratios too.
+    #[arg(long)]
+    all: bool,
     /// Prints every sample as JSON instead of the tables.
     #[arg(long)]
     json: bool,
@@ -66,14 +71,23 @@ pub(crate) async fn run(mut settings: Settings) -> Result<(), Failure> {
         .filter(|candidate| wanted(candidate) && bench.has(*candidate))
         .map(|candidate| Results { candidate, lists: Vec::new(), watches: Vec::new() })
         .collect();
+    let started = Instant::now();
     for round in 0..settings.rounds.max(1) {
         eprintln!("round {} of {}", round + 1, settings.rounds.max(1));
         for position in 0..results.len() {
             // Every second round goes backwards: nobody always runs on a machine that the same other left.
             let index = if round % 2 == 0 { position } else { results.len() - 1 - position };
-            let results = &mut results[index];
+            let (of, results) = (results.len(), &mut results[index]);
+            eprintln!(
+                "{:>4} s  {} of {of}: {}",
+                started.elapsed().as_secs(),
+                position + 1,
+                results.candidate.title()
+            );
             results.lists.push(bench.measure(results.candidate, settings.list(&bench)).await?);
-            results.watches.push(bench.measure(results.candidate, settings.watch(&bench)).await?);
+            if results.candidate.has_events() {
+                results.watches.push(bench.measure(results.candidate, settings.watch(&bench)).await?);
+            }
         }
     }
     if settings.json {
@@ -90,6 +104,9 @@ pub(crate) async fn run(mut settings: Settings) -> Result<(), Failure> {
     );
     report::print(&settings, &results);
     targets::print(&settings, &results);
+    if settings.all {
+        report::print_all(&settings, &results);
+    }
     Ok(())
 }
 

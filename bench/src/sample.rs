@@ -47,6 +47,8 @@ pub(crate) struct RelistSample {
     pub(crate) cost: Cost,
     /// What the reader waited.
     pub(crate) stalls: Stalls,
+    /// What it waited in a second before, while nothing happened.
+    pub(crate) idle: Stalls,
     /// Largest resident memory of the relist.
     pub(crate) peak_mib: f64,
     /// Resident memory at its end.

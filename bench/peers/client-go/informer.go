@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type settings struct {
 	rate            int
 	readers         int
 	protobuf, strip bool
+	plain           bool
 	blocked, relist bool
 	settle          bool
 }
@@ -38,6 +40,7 @@ func parse(arguments []string) settings {
 	flags.IntVar(&s.readers, "readers", 0, "goroutines that list the cache during the events")
 	flags.BoolVar(&s.protobuf, "protobuf", false, "protobuf instead of JSON")
 	flags.BoolVar(&s.strip, "strip", false, "a transform that removes managedFields")
+	flags.BoolVar(&s.plain, "plain", false, "a plain list, not a streamed one")
 	flags.BoolVar(&s.blocked, "blocked", false, "the handler does not return from the first event")
 	flags.BoolVar(&s.relist, "relist", false, "measure a relist")
 	flags.BoolVar(&s.settle, "settle", false, "measure the memory of the filled cache")
@@ -125,6 +128,12 @@ func newInformer(s settings) (cache.SharedIndexInformer, informers.SharedInforme
 }
 
 func measure(s settings) (*Sample, error) {
+	if s.plain {
+		// Where client-go reads its feature gates.
+		if err := os.Setenv("KUBE_FEATURE_WatchListClient", "false"); err != nil {
+			return nil, err
+		}
+	}
 	sample := &Sample{BaselineMiB: memoryMiB("VmRSS")}
 	m := startMeter()
 	informer, factory, err := newInformer(s)
@@ -186,11 +195,13 @@ func measureWatch(s settings, informer cache.SharedIndexInformer, h *handler) (*
 }
 
 func measureRelist(s settings, informer cache.SharedIndexInformer) (*RelistSample, error) {
+	keys := informer.GetStore().ListKeys()
+	idle := startStalls(informer.GetIndexer(), keys)
+	time.Sleep(time.Second)
+	idleStalls := idle()
 	resetPeak()
 	before := informer.LastSyncResourceVersion()
-	stop, stalls := make(chan struct{}), make(chan Stalls, 1)
-	keys := informer.GetStore().ListKeys()
-	go func() { stalls <- watchStalls(informer.GetIndexer(), keys, stop) }()
+	end := startStalls(informer.GetIndexer(), keys)
 	m := startMeter()
 	if err := post(s.address, "/relist"); err != nil {
 		return nil, err
@@ -199,11 +210,20 @@ func measureRelist(s settings, informer cache.SharedIndexInformer) (*RelistSampl
 		time.Sleep(5 * time.Millisecond)
 	}
 	time.Sleep(time.Second)
-	close(stop)
-	relist := &RelistSample{Stalls: <-stalls, Cost: m.read(), PeakMiB: memoryMiB("VmHWM")}
+	relist := &RelistSample{Stalls: end(), Idle: idleStalls, Cost: m.read(), PeakMiB: memoryMiB("VmHWM")}
 	relist.Cost.CPUSeconds -= relist.Stalls.CPUSeconds
 	relist.ResidentMiB = memoryMiB("VmRSS")
 	return relist, nil
+}
+
+// startStalls starts a reader that notes its longest wait; the function it returns ends it.
+func startStalls(store cache.Indexer, keys []string) func() Stalls {
+	stop, stalls := make(chan struct{}), make(chan Stalls, 1)
+	go func() { stalls <- watchStalls(store, keys, stop) }()
+	return func() Stalls {
+		close(stop)
+		return <-stalls
+	}
 }
 
 func post(address, path string) error {

@@ -31,6 +31,7 @@ type WatchSample struct {
 type RelistSample struct {
 	Cost        Cost    `json:"cost"`
 	Stalls      Stalls  `json:"stalls"`
+	Idle        Stalls  `json:"idle"`
 	PeakMiB     float64 `json:"peak_mib"`
 	ResidentMiB float64 `json:"resident_mib"`
 }

@@ -23,9 +23,10 @@ pub(super) async fn unpaced(settings: &Settings, bench: &Bench) -> Result<(), Fa
         let mut alone = None;
         for readers in [0, 1, 10] {
             eprintln!("{}, {readers} readers", candidate.title());
-            let sample = watch(bench, candidate, Work { readers, ..settings.work(bench) }).await?;
-            let rate = f64::from(settings.events) / sample.cost.wall_seconds;
-            let per_cpu = f64::from(settings.events) / sample.writer_cpu_seconds;
+            let events = settings.events_of(candidate, readers);
+            let sample = watch(bench, candidate, Work { readers, events, ..settings.work(bench) }).await?;
+            let rate = f64::from(events) / sample.cost.wall_seconds;
+            let per_cpu = f64::from(events) / sample.writer_cpu_seconds;
             let (rate_alone, per_cpu_alone) = *alone.get_or_insert((rate, per_cpu));
             #[expect(clippy::cast_precision_loss, reason = "a count of lists")]
             let lists = sample.lists as f64 / sample.cost.wall_seconds;
@@ -52,12 +53,14 @@ pub(super) async fn paced(settings: &Settings, bench: &Bench) -> Result<(), Fail
     for candidate in COMPARED.into_iter().filter(|candidate| bench.has(*candidate)) {
         for (rate, readers) in [(5000, 0), (5000, 10), (20_000, 0), (20_000, 10)] {
             eprintln!("{}, {rate} events/s, {readers} readers", candidate.title());
-            let sample = watch(bench, candidate, Work { readers, rate, ..settings.work(bench) }).await?;
+            let events = settings.events_of(candidate, readers);
+            let work = Work { readers, rate, events, ..settings.work(bench) };
+            let sample = watch(bench, candidate, work).await?;
             table.row(vec![
                 candidate.title().to_owned(),
                 rate.to_string(),
                 readers.to_string(),
-                number(f64::from(settings.events) / sample.cost.wall_seconds),
+                number(f64::from(events) / sample.cost.wall_seconds),
                 sample.latest_ms.to_string(),
             ]);
         }
@@ -101,11 +104,21 @@ pub(super) async fn sleeper(settings: &Settings, bench: &Bench) -> Result<(), Fa
 /// A relist of everything, of which a tenth has changed.
 pub(super) async fn relist(settings: &Settings, bench: &Bench) -> Result<(), Failure> {
     let title = format!(
-        "### A relist of {} pods: a reader's longest wait, ms\n\nBy the clock, and less the time its thread waited for a core.",
+        "### A relist of {} pods: a reader's longest wait, ms\n\nBy the clock, and less the time its thread waited for a core; idle: by the clock, in a second before.",
         settings.relist_objects
     );
-    let columns =
-        ["", "get", "less queue", "list of a namespace", "less queue", "CPU s", "MiB before", "peak MiB"];
+    let columns = [
+        "",
+        "get, idle",
+        "get",
+        "less queue",
+        "list, idle",
+        "list of a namespace",
+        "less queue",
+        "CPU s",
+        "MiB before",
+        "peak MiB",
+    ];
     let mut table = Table::new(title, &columns);
     for candidate in COMPARED.into_iter().filter(|candidate| bench.has(*candidate)) {
         eprintln!("{}, relist", candidate.title());
@@ -113,8 +126,10 @@ pub(super) async fn relist(settings: &Settings, bench: &Bench) -> Result<(), Fai
         let sample = bench.measure(candidate, work).await?;
         let relist = sample.relist.ok_or("a sample without a relist")?;
         let figures = [
+            relist.idle.get_ms,
             relist.stalls.get_ms,
             relist.stalls.get_quiet_ms,
+            relist.idle.list_ms,
             relist.stalls.list_ms,
             relist.stalls.list_quiet_ms,
             relist.cost.cpu_seconds,

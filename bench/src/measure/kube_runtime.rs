@@ -11,7 +11,7 @@ use kube::{Api, ResourceExt};
 
 use super::crowd::Crowd;
 use super::lateness::Lateness;
-use super::stalls::StallWatch;
+use super::stalls::{IDLE, StallWatch};
 use super::{Work, config};
 use crate::process::{Meter, peak_mib, post, reset_peak, resident_mib, settled_mib};
 use crate::sample::{RelistSample, Sample, WatchSample};
@@ -87,15 +87,22 @@ async fn watch(work: Work, events: &mut Events, store: &Store<Pod>) -> Result<Wa
     Ok(WatchSample { cost, writer_cpu_seconds, taken, lists, latest_ms, peak_mib: peak_mib()?, resident_mib })
 }
 
-async fn relist(work: Work, events: &mut Events, store: &Store<Pod>) -> Result<RelistSample, Failure> {
-    reset_peak()?;
+/// A reader of the store that notes its longest wait.
+fn stall_watch(work: Work, store: &Store<Pod>) -> StallWatch {
     let keys: Vec<ObjectRef<Pod>> = (0..work.objects)
         .map(|number| ObjectRef::new(&pods::name(number)).within(&pods::namespace(number)))
         .collect();
     let store = store.clone();
     // It has no list by namespace.
-    let reader =
-        StallWatch::start(work.objects, move |number| store.get(&keys[number as usize]).is_some(), |_| 0);
+    StallWatch::start(work.objects, move |number| store.get(&keys[number as usize]).is_some(), |_| 0)
+}
+
+async fn relist(work: Work, events: &mut Events, store: &Store<Pod>) -> Result<RelistSample, Failure> {
+    let idle = stall_watch(work, store);
+    tokio::time::sleep(IDLE).await;
+    let idle = idle.end()?;
+    reset_peak()?;
+    let reader = stall_watch(work, store);
     let meter = Meter::start();
     post(work.address, "/relist").await?;
     until_listed(events).await?;
@@ -107,5 +114,5 @@ async fn relist(work: Work, events: &mut Events, store: &Store<Pod>) -> Result<R
     let mut cost = meter.read();
     let stalls = reader.end()?;
     cost.cpu_seconds -= stalls.cpu_seconds;
-    Ok(RelistSample { cost, stalls, peak_mib: peak_mib()?, resident_mib: resident_mib()? })
+    Ok(RelistSample { cost, stalls, idle, peak_mib: peak_mib()?, resident_mib: resident_mib()? })
 }

@@ -11,7 +11,7 @@ use pilothouse::{
 
 use super::crowd::Crowd;
 use super::lateness::Lateness;
-use super::stalls::StallWatch;
+use super::stalls::{IDLE, StallWatch};
 use super::{Work, config};
 use crate::candidate::Candidate;
 use crate::process::{Meter, peak_mib, post, reset_peak, resident_mib, settled_mib};
@@ -29,6 +29,7 @@ pub(crate) fn options(candidate: Candidate) -> Option<InformerOptions> {
     let options = InformerOptions::default();
     match candidate {
         Candidate::Pilothouse | Candidate::PilothouseTyped => Some(options),
+        Candidate::PilothousePlainList => Some(options.with_streaming_list(false)),
         Candidate::PilothouseCompact => Some(options.with_residence(Residence::Compact)),
         Candidate::PilothouseMetadata => Some(options.with_projection(Projection::MetadataOnly)),
         Candidate::PilothouseProtobuf | Candidate::PilothouseProtobufTyped => {
@@ -137,16 +138,24 @@ async fn watch(work: Work, reader: &mut Reader) -> Result<WatchSample, Failure> 
     Ok(WatchSample { cost, writer_cpu_seconds, taken, lists, latest_ms, peak_mib: peak_mib()?, resident_mib })
 }
 
-async fn relist(work: Work, reader: &mut Reader) -> Result<RelistSample, Failure> {
-    reset_peak()?;
+/// A reader of the store that notes its longest wait.
+fn stall_watch(work: Work, reader: &Reader) -> StallWatch {
     let keys: Vec<ObjectKey> =
         (0..work.objects).map(|number| ObjectKey::new(pods::namespace(number), pods::name(number))).collect();
     let (getting, listing) = (reader.informer.store().clone(), reader.informer.store().clone());
-    let watch = StallWatch::start(
+    StallWatch::start(
         work.objects,
         move |number| getting.get(&keys[number as usize]).is_some(),
         move |number| listing.snapshot().in_namespace(&pods::namespace(number)).count(),
-    );
+    )
+}
+
+async fn relist(work: Work, reader: &mut Reader) -> Result<RelistSample, Failure> {
+    let idle = stall_watch(work, reader);
+    tokio::time::sleep(IDLE).await;
+    let idle = idle.end()?;
+    reset_peak()?;
+    let watch = stall_watch(work, reader);
     let meter = Meter::start();
     post(work.address, "/relist").await?;
     let version = ResourceVersion::parse(&(LIST_VERSION + RELIST_STEP).to_string());
@@ -164,7 +173,7 @@ async fn relist(work: Work, reader: &mut Reader) -> Result<RelistSample, Failure
     let mut cost = meter.read();
     let stalls = watch.end()?;
     cost.cpu_seconds -= stalls.cpu_seconds;
-    Ok(RelistSample { cost, stalls, peak_mib: peak_mib()?, resident_mib: resident_mib()? })
+    Ok(RelistSample { cost, stalls, idle, peak_mib: peak_mib()?, resident_mib: resident_mib()? })
 }
 
 /// Takes what there is until the subscription fails.

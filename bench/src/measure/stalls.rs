@@ -9,6 +9,9 @@ use crate::Failure;
 use crate::process::{thread_cpu_seconds, thread_queued_seconds};
 use crate::sample::Stalls;
 
+/// How long the reader reads before the relist, as a control.
+pub(super) const IDLE: Duration = Duration::from_secs(1);
+
 /// A reader at work.
 #[derive(Debug)]
 pub(super) struct StallWatch {

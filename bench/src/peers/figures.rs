@@ -43,6 +43,22 @@ pub(super) const LIST_CPU: Figure = Figure {
     value: |settings, sample| sample.list.cpu_seconds * MICROSECONDS / f64::from(settings.objects),
 };
 
+const LIST_WALL: Figure = Figure {
+    title: "Wall time of the list, seconds",
+    short: "list wall s",
+    source: Source::List,
+    value: |_, sample| sample.list.wall_seconds,
+};
+
+const EVENT_CPU: Figure = Figure {
+    title: "CPU of the events, microseconds per event",
+    short: "event CPU us",
+    source: Source::Watch,
+    value: |settings, sample| {
+        watch(sample, |watch| watch.cost.cpu_seconds * MICROSECONDS / f64::from(settings.events))
+    },
+};
+
 pub(super) const PEAK: Figure = Figure {
     title: "Peak memory of the list (VmHWM), MiB",
     short: "peak MiB",
@@ -80,15 +96,14 @@ pub(super) const STALL: Figure = Figure {
     value: |_, sample| relist(sample, |relist| relist.stalls.get_quiet_ms),
 };
 
+/// What the overview shows.
+pub(super) const OVERVIEW: [Figure; 8] =
+    [LIST_CPU, LIST_WALL, BYTES, STEADY, PEAK, EVENT_CPU, EVENT_RATE, STALL];
+
 /// All of them, as they are printed.
 pub(super) const ALL: [Figure; 17] = [
     LIST_CPU,
-    Figure {
-        title: "Wall time of the list, seconds",
-        short: "list wall s",
-        source: Source::List,
-        value: |_, sample| sample.list.wall_seconds,
-    },
+    LIST_WALL,
     PEAK,
     STEADY,
     Figure {
@@ -98,14 +113,7 @@ pub(super) const ALL: [Figure; 17] = [
         value: |_, sample| sample.list_resident_raw_mib,
     },
     BYTES,
-    Figure {
-        title: "CPU of the events, microseconds per event",
-        short: "event CPU us",
-        source: Source::Watch,
-        value: |settings, sample| {
-            watch(sample, |watch| watch.cost.cpu_seconds * MICROSECONDS / f64::from(settings.events))
-        },
-    },
+    EVENT_CPU,
     EVENT_RATE,
     Figure {
         title: "Events into the cache per wall second",
@@ -149,7 +157,7 @@ pub(super) const ALL: [Figure; 17] = [
     STALL,
     Figure {
         title: "Relist: a reader's longest list of one namespace by the clock, ms",
-        short: "list wall ms",
+        short: "ns list wall ms",
         source: Source::Watch,
         value: |_, sample| relist(sample, |relist| relist.stalls.list_ms),
     },

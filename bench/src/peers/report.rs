@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::figures::{ALL, Figure};
+use super::figures::{ALL, Figure, OVERVIEW};
 use super::{Results, Settings};
 use crate::Failure;
 use crate::candidate::Candidate;
@@ -36,15 +36,20 @@ pub(super) fn median(settings: &Settings, results: &[Results], figure: Figure, c
     results.map_or(f64::NAN, |results| spread(figure.values(settings, results))[1])
 }
 
-/// An overview of medians, then each figure with its ratios.
+/// Medians of the figures that matter most.
 pub(super) fn print(settings: &Settings, results: &[Results]) {
-    let titles: Vec<&str> = std::iter::once("Medians").chain(ALL.iter().map(|figure| figure.short)).collect();
+    let titles: Vec<&str> =
+        std::iter::once("Medians").chain(OVERVIEW.iter().map(|figure| figure.short)).collect();
     let mut overview = Table::new("### Overview", &titles);
     for row in results {
-        let medians = ALL.iter().map(|figure| number(spread(figure.values(settings, row))[1]));
+        let medians = OVERVIEW.iter().map(|figure| number(spread(figure.values(settings, row))[1]));
         overview.row(std::iter::once(row.candidate.title().to_owned()).chain(medians).collect());
     }
     overview.print();
+}
+
+/// Each figure with its ratios.
+pub(super) fn print_all(settings: &Settings, results: &[Results]) {
     for figure in ALL {
         let columns: Vec<&str> =
             ["", "min", "median"].into_iter().chain(BASES.iter().map(|base| base.1)).collect();

@@ -4,8 +4,8 @@ use super::figures::{BYTES, EVENT_RATE, Figure, LIST_CPU, PEAK, STALL, STEADY};
 use super::report::median;
 use super::{Results, Settings};
 use crate::candidate::Candidate::{
-    self, ClientGo, ClientGoProtobuf, KubeRuntime, Pilothouse, PilothouseCompact, PilothouseProtobuf,
-    PilothouseTyped,
+    self, ClientGo, ClientGoPlainList, ClientGoProtobuf, KubeRuntime, Pilothouse, PilothouseCompact,
+    PilothousePlainList, PilothouseProtobuf, PilothouseTyped,
 };
 use crate::table::{Table, number};
 
@@ -33,7 +33,7 @@ const fn target(
     Target { goal, ours: (ours, figure), theirs: Some((theirs, figure)), wanted }
 }
 
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 13] = [
     target(
         "List CPU, nobody reads, to kube-runtime",
         LIST_CPU,
@@ -42,6 +42,20 @@ const TARGETS: [Target; 11] = [
         Wanted::AtMost(0.12),
     ),
     target("List CPU, nobody reads, to client-go JSON", LIST_CPU, Pilothouse, ClientGo, Wanted::AtMost(0.2)),
+    target(
+        "List CPU, nobody reads, plain lists: to client-go JSON",
+        LIST_CPU,
+        PilothousePlainList,
+        ClientGoPlainList,
+        Wanted::AtMost(0.2),
+    ),
+    target(
+        "List CPU, nobody reads, plain list: to kube-runtime",
+        LIST_CPU,
+        PilothousePlainList,
+        KubeRuntime,
+        Wanted::AtMost(0.12),
+    ),
     target(
         "List CPU, protobuf, nobody reads, to client-go protobuf",
         LIST_CPU,
