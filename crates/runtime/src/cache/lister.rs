@@ -19,7 +19,8 @@ use crate::object::Object;
 /// [`by_owner_uid`](Self::by_owner_uid), [`select`](Self::select)) keep others out of it; where a part is better
 /// than nothing, [`list_readable`](Self::list_readable) and [`select_readable`](Self::select_readable) give the good
 /// ones and the errors. A read of another namespace than the informer's only one fails with
-/// [`ReadError::OutsideSelection`] and never says that nothing was found (conformance K3). Each failure to decode is counted in `pilothouse_informer_unreadable_total`.
+/// [`ReadError::OutsideSelection`] and never says that nothing was found (conformance K3). Each failure to decode is
+/// counted in `pilothouse_informer_unreadable_total`.
 #[derive(Debug)]
 pub struct Lister<T> {
     informer: Informer,
