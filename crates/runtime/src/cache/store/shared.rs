@@ -24,7 +24,7 @@ use crate::cache::{CachedObject, Snapshot};
 ///   complete list: that replaces everything, so a server that was restored to an earlier state is followed, as
 ///   client-go does;
 /// - **C-I4** an object is found by an index if and only if it is there and has the value;
-/// - **C-I5** what a write replaced is dropped when no lock is held.
+/// - **C-I5** what a write replaced is dropped when no lock that readers take is held.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     pub(super) shared: Arc<Shared>,
