@@ -16,6 +16,7 @@ use crate::run::Bench;
 use crate::sample::Sample;
 
 /// What is compared, and how long.
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
     /// How large pods are as JSON.

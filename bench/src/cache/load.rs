@@ -24,7 +24,7 @@ pub(super) async fn unpaced(settings: &Settings, bench: &Bench) -> Result<(), Fa
         for readers in [0, 1, 10] {
             eprintln!("{}, {readers} readers", candidate.title());
             let events = settings.events_of(candidate, readers);
-            let sample = watch(bench, candidate, Work { readers, events, ..settings.work(bench) }).await?;
+            let sample = watch(bench, candidate, Work { events, readers, ..settings.work(bench) }).await?;
             let rate = f64::from(events) / sample.cost.wall_seconds;
             let per_cpu = f64::from(events) / sample.writer_cpu_seconds;
             let (rate_alone, per_cpu_alone) = *alone.get_or_insert((rate, per_cpu));
@@ -54,7 +54,7 @@ pub(super) async fn paced(settings: &Settings, bench: &Bench) -> Result<(), Fail
         for (rate, readers) in [(5000, 0), (5000, 10), (20_000, 0), (20_000, 10)] {
             eprintln!("{}, {rate} events/s, {readers} readers", candidate.title());
             let events = settings.events_of(candidate, readers);
-            let work = Work { readers, rate, events, ..settings.work(bench) };
+            let work = Work { events, rate, readers, ..settings.work(bench) };
             let sample = watch(bench, candidate, work).await?;
             table.row(vec![
                 candidate.title().to_owned(),

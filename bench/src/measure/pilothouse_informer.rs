@@ -1,5 +1,6 @@
 //! Ours: an informer with its index by owner, one by node, and one subscriber.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -100,7 +101,7 @@ pub(super) async fn measure(candidate: Candidate, work: Work) -> Result<Sample, 
 
 /// The declared index.
 fn add_index(informer: &Informer) -> Result<(), Failure> {
-    informer.add_index("node", |object| object.field("/spec/nodeName").map(|node| node.into_owned()))?;
+    informer.add_index("node", |object| object.field("/spec/nodeName").map(Cow::into_owned))?;
     Ok(())
 }
 

@@ -63,23 +63,17 @@ impl Pod {
             format_args!(
                 "{{\"name\":\"{name}\",\"image\":\"images.example/{name}:1.{}\",\
              \"args\":[\"--listen=0.0.0.0:8080\",\"--shard={number}\"],\
-             \"ports\":[{{\"name\":\"http\",\"containerPort\":8080,\"protocol\":\"TCP\"}}],\"env\":[",
+             \"ports\":[{{\"name\":\"http\",\"containerPort\":8080,\"protocol\":\"TCP\"}}],",
                 self.image(index),
             ),
         );
-        for variable in 0..if self.is_large() { 5 } else { 0 } {
-            push(
-                text,
-                format_args!(
-                    "{{\"name\":\"SETTING_{variable}\",\"value\":\"value-{variable}-of-{application}-{number}\"}},"
-                ),
-            );
+        if self.is_large() {
+            self.environment(application, text);
         }
         push(
             text,
             format_args!(
-                "{{\"name\":\"POD_NAME\",\"valueFrom\":{{\"fieldRef\":{{\"apiVersion\":\"v1\",\
-             \"fieldPath\":\"metadata.name\"}}}}}}],\"resources\":{{\"limits\":{{\"cpu\":\"{0}m\",\
+                "\"resources\":{{\"limits\":{{\"cpu\":\"{0}m\",\
              \"memory\":\"512Mi\"}},\"requests\":{{\"cpu\":\"100m\",\"memory\":\"256Mi\"}}}},\"volumeMounts\":[",
                 (number % 8 + 1) * 100,
             ),
@@ -112,6 +106,23 @@ impl Pod {
         text.push('}');
     }
 
+    fn environment(self, application: &str, text: &mut String) {
+        let number = self.number;
+        text.push_str("\"env\":[");
+        for variable in 0..5 {
+            push(
+                text,
+                format_args!(
+                    "{{\"name\":\"SETTING_{variable}\",\"value\":\"value-{variable}-of-{application}-{number}\"}},"
+                ),
+            );
+        }
+        text.push_str(
+            "{\"name\":\"POD_NAME\",\"valueFrom\":{\"fieldRef\":{\"apiVersion\":\"v1\",\
+             \"fieldPath\":\"metadata.name\"}}}],",
+        );
+    }
+
     pub(super) fn container_statuses(self, started: &str, text: &mut String) {
         for (index, name) in self.containers().iter().enumerate() {
             let (image, place) = (self.image(index), u64::try_from(index).unwrap_or(0));
@@ -140,7 +151,7 @@ impl Pod {
                     "\"image\":\"images.example/{name}:1.{image}\",\"imageID\":\"images.example/{name}@sha256:{}\",\
                  \"containerID\":\"containerd://{}\",\"started\":true}}",
                     digest(image | 1 << 41),
-                    digest(self.number * 2 + place | 1 << 42),
+                    digest((self.number * 2 + place) | (1 << 42)),
                 ),
             );
         }

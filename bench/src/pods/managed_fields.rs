@@ -8,17 +8,19 @@ const PROBE: &str = "{\".\":{},\"f:failureThreshold\":{},\"f:httpGet\":{\".\":{}
     \"f:scheme\":{}},\"f:initialDelaySeconds\":{},\"f:periodSeconds\":{},\"f:successThreshold\":{},\
     \"f:timeoutSeconds\":{}}";
 
+const ANNOTATIONS: &str = "\"f:annotations\":{\".\":{},\"f:checksum/config\":{}},";
+
 impl Pod {
     pub(super) fn controller_fields(self, text: &mut String) {
         push(
             text,
             format_args!(
                 "{{\"manager\":\"kube-controller-manager\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\
-             \"time\":\"{}\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{{\"f:metadata\":{{\"f:annotations\":\
-             {{\".\":{{}},\"f:checksum/config\":{{}}}},\"f:generateName\":{{}},\"f:labels\":{{\".\":{{}},\
+             \"time\":\"{}\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{{\"f:metadata\":{{{}\"f:generateName\":{{}},\"f:labels\":{{\".\":{{}},\
              \"f:app.kubernetes.io/name\":{{}},\"f:pod-template-hash\":{{}}}},\"f:ownerReferences\":{{\".\":{{}}}}}},\
              \"f:spec\":{{\"f:containers\":{{",
                 time(self.number, 0),
+                if self.is_large() { ANNOTATIONS } else { "" },
             ),
         );
         let containers: &[&str] = if self.is_large() { &["proxy", "server"] } else { &["server"] };
