@@ -24,7 +24,10 @@
 //!
 //! **Errors.** Following the server never fails: it is tried again, and [`Informer::trouble`] says what is in the way;
 //! a wait with a limit answers with [`NotSynced`]. Conflicting options are an [`InformerError`]. An object that does
-//! not fit its type fails the read that meets it with a [`DecodeError`], and no other.
+//! not fit its type fails the read that meets it with a [`DecodeError`], and no other. What is sent and is no object of
+//! the type is skipped, logged and counted by reason; the cache keeps the version before it. Where a list holds an
+//! object that does not even show its key, nothing of that list counts as gone, and the next list comes when the watch
+//! ends.
 //!
 //! **Panics.** A panic in the task of an informer stops it with an [`InformerFailure`] and ends its manager.
 
@@ -72,8 +75,7 @@ pub use informers::Informers;
 pub use lister::{Lister, Readable};
 pub use not_synced::NotSynced;
 pub use object::{
-    BatchError, CachedObject, DecodeError, Encoding, Intake, IntakeMetrics, Projection, Rejected, Residence,
-    TypeDecoder,
+    CachedObject, DecodeError, Encoding, Intake, IntakeMetrics, Projection, Rejected, Residence, TypeDecoder,
 };
 pub use options::{InformerOptions, WireFormat};
 pub use own_writes::OwnWrites;

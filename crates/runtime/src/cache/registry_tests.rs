@@ -144,7 +144,7 @@ async fn an_informer_of_whole_objects_serves_those_who_ask_for_a_part_and_not_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn options_left_open_are_as_the_informer_runs_and_others_that_differ_are_refused_with_both() {
+async fn s16_options_left_open_are_as_the_informer_runs_and_others_that_differ_are_refused_with_both() {
     let informers = informers(&Script::default());
     let running =
         informers.informer_with(&configmaps(), InformerOptions::default().with_page_size(10)).unwrap();
@@ -170,6 +170,33 @@ async fn options_left_open_are_as_the_informer_runs_and_others_that_differ_are_r
         assert_eq!(error.reason(), "ConflictingOptions");
     }
     assert_eq!(informers.all().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s16_a_transform_asked_for_after_the_start_is_refused_and_the_one_that_runs_goes_on() {
+    let (script, feeds) = followed(1);
+    let informers = informers(&script);
+    let marks = |mark: &'static str| {
+        let mark_it =
+            move |object: &mut serde_json::Value| object["metadata"]["labels"]["mark"] = mark.into();
+        InformerOptions::default().with_transform(Transform::new(mark, mark_it))
+    };
+    let running = informers.informer_with(&configmaps(), marks("one")).unwrap();
+    // Before its task has begun, and after.
+    for version in [None, Some(8)] {
+        assert_eq!(
+            informers.informer_with(&configmaps(), marks("two")).unwrap_err().reason(),
+            "ConflictingOptions"
+        );
+        assert!(informers.informer_with(&configmaps(), marks("one")).is_ok());
+        assert_eq!(running.options().transform().map(Transform::name), Some("one"));
+        sleep(SOON).await;
+        version.inspect(|version| feeds[0].event("MODIFIED", &object("a", *version)));
+        sleep(SOON).await;
+        let held = running.store().get(&pilothouse_machinery::ObjectKey::new("default", "a")).unwrap();
+        assert_eq!(held.resource_version().number(), version.or(Some(1)));
+        assert_eq!(held.labels().get("mark"), Some("one"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use pilothouse_machinery::{ObjectKey, ResourceVersion};
 
 use super::{GapCause, JournalEntry, JournalEvent, JournalGap, KnownObject, Provenance};
 use crate::cache::CachedObject;
-use crate::cache::reflector::ListCause;
+use crate::cache::reflector::{ListCause, Unreadable};
 
 /// A list under way.
 #[derive(Debug)]
@@ -57,11 +57,9 @@ impl Relist {
     }
 
     /// These were listed, although not in a form that can be read: they are not gone.
-    pub(super) fn keep(&mut self, listed: &[ObjectKey]) {
-        if !listed.is_empty() {
-            let listed: BTreeSet<&ObjectKey> = listed.iter().collect();
-            self.missing.retain(|_, known| !listed.contains(&known.key));
-        }
+    pub(super) fn keep(&mut self, listed: &Unreadable) {
+        let keys: BTreeSet<&ObjectKey> = listed.named().iter().collect();
+        self.missing.retain(|_, known| !listed.is_nameless() && !keys.contains(&known.key));
     }
 
     /// The entries for what a complete list does not show, in key order, and the gap that the list ends.

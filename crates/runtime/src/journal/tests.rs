@@ -347,6 +347,24 @@ async fn j5_an_object_that_is_listed_but_cannot_be_read_has_not_vanished() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn j5_nothing_vanishes_in_a_list_with_an_object_that_does_not_even_show_its_key() {
+    let database = Database::default();
+    database.at(7);
+    database.know("a", 3);
+    let (feed, watch) = stream();
+    let nameless = json!({"metadata": {"resourceVersion": "8"}});
+    let script = Script::of([status(410, "Gone"), list(9, "", &[nameless, object("c", 9)]), watch]);
+    script.then(list(12, "", &[object("c", 9)]));
+    let running = start(&script, &database);
+    sleep(SOON).await;
+    assert_eq!(database.words(), ["+c@9"]);
+    drop(feed);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(database.words(), ["+c@9", "?a@3"], "the next list is whole");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn j6_a_slow_sink_stops_the_reading_at_the_bound_and_loses_nothing() {
     let (feed, watch) = stream();
     let script = Script::of([watch]);

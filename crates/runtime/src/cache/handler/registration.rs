@@ -16,15 +16,6 @@ use crate::cache::flag::Flag;
 /// the only way to remove a handler, so a handle of another informer cannot be confused with it. As long as the
 /// handler is registered, its informer runs.
 ///
-/// No informer takes a registration, so none can be given a foreign one:
-///
-/// ```compile_fail,E0599
-/// # use pilothouse::cache::{Informer, Registration};
-/// fn remove(informer: &Informer, of_another: &Registration) {
-///     informer.remove(of_another);
-/// }
-/// ```
-///
 /// **Cancellation.** Dropping the registration removes the handler without waiting: a call that is under way
 /// completes, and no other follows. [`detach`](Self::detach) leaves it registered instead.
 #[derive(Debug)]

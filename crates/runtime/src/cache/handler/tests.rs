@@ -46,6 +46,27 @@ async fn s7_s8_handlers_get_the_state_as_initial_changes_and_then_changes_one_af
 }
 
 #[tokio::test(start_paused = true)]
+async fn s8_a_late_handler_is_in_sync_when_its_call_for_the_last_initial_object_has_returned() {
+    let world = World::listed("a@1 b@2");
+    let (started, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (begin, wait) = (Arc::clone(&started), Arc::clone(&go));
+    let slow = move |_: Change| {
+        let (begin, wait) = (Arc::clone(&begin), Arc::clone(&wait));
+        async move {
+            begin.add_permits(1);
+            wait.acquire().await.unwrap().forget();
+        }
+    };
+    let late = world.informer.handle(HandlerOptions::default(), slow).unwrap();
+    for _ in ["a", "b"] {
+        soon(started.acquire()).await.unwrap().unwrap().forget();
+        assert!(!late.has_synced() && soon(late.synced().done()).await.is_none());
+        go.add_permits(1);
+    }
+    assert!(soon(late.synced().done()).await.is_some() && late.has_synced());
+}
+
+#[tokio::test(start_paused = true)]
 async fn s9_removing_a_handler_twice_or_after_the_stop_is_fine_and_others_lose_nothing() {
     let world = World::listed("a@1");
     let (one, two) = (Log::default(), Log::default());
@@ -61,6 +82,30 @@ async fn s9_removing_a_handler_twice_or_after_the_stop_is_fine_and_others_lose_n
     world.stop();
     assert_eq!(soon(second.wait()).await, Some(Ok(())));
     assert!(soon(second.remove()).await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn s9_a_registration_removes_its_own_handler_whatever_others_there_are_here_and_elsewhere() {
+    let (here, elsewhere) = (World::listed("a@1"), World::listed("a@1"));
+    let logs = [(); 4].map(|()| Log::default());
+    let worlds = [&here, &elsewhere, &here, &elsewhere];
+    let handle = |(world, log): (&&World, &Log)| {
+        world.informer.handle(HandlerOptions::default(), writer(log)).unwrap()
+    };
+    let registrations: Vec<_> = worlds.iter().zip(&logs).map(handle).collect();
+    for log in &logs {
+        written(log).await;
+    }
+    // The first one removed came first elsewhere, the next one last here.
+    for (round, (removed, left)) in [(1, vec![0, 2, 3]), (2, vec![0, 3])].into_iter().enumerate() {
+        let version = round + 2;
+        assert!(soon(registrations[removed].remove()).await.is_some());
+        here.watch(&format!("~a@{version}"));
+        elsewhere.watch(&format!("~a@{version}"));
+        for (number, log) in logs.iter().enumerate() {
+            assert_eq!(!written(log).await.is_empty(), left.contains(&number), "handler {number}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

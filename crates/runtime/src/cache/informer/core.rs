@@ -12,7 +12,7 @@ use super::subscribers::Subscribers;
 use super::{Failures, InformerFailure, InformerSetup};
 use crate::cache::flag::Flag;
 use crate::cache::reflector::{ListEnd, WatchEvent};
-use crate::cache::store::Store;
+use crate::cache::store::{Outcome, Store};
 use crate::cache::subscription::{Lag, Listener};
 use crate::cache::trouble::Health;
 use crate::cache::{CachedObject, ChangeKind, InformerOptions, Snapshot};
@@ -133,42 +133,51 @@ impl Core {
     /// Applies what a watch said and tells subscribers. A watch without a list before it starts from nothing
     /// (conformance F11).
     pub(in crate::cache) fn apply(&self, events: Vec<WatchEvent>) {
+        // What was replaced is dropped here, where nobody waits for it (C-I5).
+        drop(self.apply_and_tell(events));
+    }
+
+    fn apply_and_tell(&self, events: Vec<WatchEvent>) -> Outcome {
         let mut subscribers = self.subscribers.lock();
         let before = (!self.synced.is_raised()).then(|| self.store.snapshot());
-        let written = self.store.apply(events);
+        let outcome = self.store.apply(events);
         self.gauges.show(&self.store);
-        if written.is_empty() {
-            return;
+        if outcome.written.is_empty() {
+            return outcome;
         }
         let now = Instant::now();
         subscribers.each(|listener| {
             if let Some(before) = &before {
                 listener.begin(before, &[], now);
             }
-            listener.push(&written, None, now);
+            listener.push(&outcome.written, None, now);
         });
         self.synced.raise();
-        // What was replaced may be dropped with `written`: nobody is to wait for that.
-        drop(subscribers);
+        outcome
     }
 
     /// Applies a complete list and tells subscribers.
     pub(in crate::cache) fn replace(&self, list: Vec<Arc<CachedObject>>, end: &ListEnd) {
+        // As above.
+        drop(self.replace_and_tell(list, end));
+    }
+
+    fn replace_and_tell(&self, list: Vec<Arc<CachedObject>>, end: &ListEnd) -> Outcome {
         let mut subscribers = self.subscribers.lock();
-        let mut written = self.store.replace(list, &end.unreadable, &end.version);
+        let kept = end.unreadable.keys(&self.store.snapshot());
+        let mut outcome = self.store.replace(list, &kept, &end.version);
         self.gauges.show(&self.store);
         let now = Instant::now();
         if self.synced.is_raised() {
-            subscribers.each(|listener| listener.push(&written, Some(&end.version), now));
+            subscribers.each(|listener| listener.push(&outcome.written, Some(&end.version), now));
         } else {
             // The rest is what subscribers start from: they read it in the store.
-            written.retain(|written| written.kind == ChangeKind::Deleted);
+            outcome.written.retain(|written| written.kind == ChangeKind::Deleted);
             let snapshot = self.store.snapshot();
-            subscribers.each(|listener| listener.begin(&snapshot, &written, now));
+            subscribers.each(|listener| listener.begin(&snapshot, &outcome.written, now));
             self.synced.raise();
         }
-        // As above.
-        drop(subscribers);
+        outcome
     }
 
     /// Waits as long as a subscriber wants the informer to wait. Dropping the future stops the wait.
@@ -188,6 +197,17 @@ impl Core {
         let (now, mut lags) = (Instant::now(), Vec::new());
         self.subscribers.lock().each(|listener| lags.push(listener.lag(now)));
         lags
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept_subscribers(&self) -> usize {
+        self.subscribers.lock().kept()
+    }
+
+    /// Whether nobody holds a lock that readers, writers or subscribers take.
+    #[cfg(test)]
+    pub(super) fn is_free_of_locks(&self) -> bool {
+        self.subscribers.try_lock().is_some() && self.store.is_free_of_locks()
     }
 
     /// Ends all subscriptions, now and later; `failure` says why when something went wrong.

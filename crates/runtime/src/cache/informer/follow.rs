@@ -31,8 +31,6 @@ pub(super) async fn follow(core: Arc<Core>, reflector: Reflector, token: Cancell
 }
 
 async fn feed(core: &Core, mut reflector: Reflector, token: CancellationToken) {
-    let store = core.store().clone();
-    reflector.know(move |key| store.get(key));
     let mut list = Vec::new();
     loop {
         let event = tokio::select! {

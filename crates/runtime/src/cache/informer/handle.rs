@@ -99,8 +99,8 @@ impl Informer {
         self.core.resource()
     }
 
-    /// What it caches and how. That is settled when the informer starts (conformance S16): nothing changes it later,
-    /// and who asks for the informer with other options is told so by an error.
+    /// What it caches and how. That is settled when the informer starts: nothing changes it later, and who asks for
+    /// the informer with other options is told so by an error. What is shown here cannot be changed (conformance S16):
     ///
     /// ```compile_fail,E0507
     /// # use pilothouse::cache::Informer;

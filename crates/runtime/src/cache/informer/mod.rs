@@ -8,6 +8,8 @@ mod follow;
 mod gauges;
 mod handle;
 mod subscribers;
+#[cfg(test)]
+mod tests;
 
 pub(super) use self::core::Core;
 pub(super) use failure::Failures;

@@ -20,6 +20,12 @@ impl Subscribers {
         self.listeners.push(Arc::downgrade(listener));
     }
 
+    /// How many are kept, those included that are gone and were not noticed.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.listeners.len()
+    }
+
     /// Calls `tell` for each subscriber there is and forgets those that are gone.
     pub(super) fn each(&mut self, mut tell: impl FnMut(&dyn Listener)) {
         self.listeners.retain(|listener| {

@@ -29,7 +29,7 @@ use super::memo::{Decoded, Memo, shared};
 /// - decoded forms are shared: the first reader decodes, later readers of that type get the same `Arc`, as long as the
 ///   informer's budget for decoded objects lets it stay. Two types are kept; a third takes the place of the first.
 ///
-/// A shared object cannot be changed, whole or typed:
+/// A shared object cannot be changed, whole or typed (conformance S20):
 ///
 /// ```compile_fail,E0594
 /// # use k8s_openapi::api::core::v1::ConfigMap;

@@ -123,41 +123,6 @@ impl Rejected {
     }
 }
 
-/// Some of a batch did not become cached objects; the source is the first of them.
-#[derive(Debug)]
-pub struct BatchError {
-    pub(super) resource: ResourceType,
-    pub(super) taken: usize,
-    pub(super) rejected: Vec<Rejected>,
-}
-
-impl fmt::Display for BatchError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bad, all) = (self.rejected.len(), self.rejected.len() + self.taken);
-        write!(formatter, "cannot take {bad} of {all} objects into the cache of {}", self.resource)
-    }
-}
-
-impl std::error::Error for BatchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.rejected.first()?)
-    }
-}
-
-impl BatchError {
-    /// How many of the batch were taken in.
-    #[must_use]
-    pub fn taken(&self) -> usize {
-        self.taken
-    }
-
-    /// Those that were not, in order.
-    #[must_use]
-    pub fn rejected(&self) -> &[Rejected] {
-        &self.rejected
-    }
-}
-
 /// An object's key in a sentence.
 struct Named<'a>(Option<&'a ObjectKey>);
 

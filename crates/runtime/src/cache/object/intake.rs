@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::body::{Body, Encoded, Encoding, Origin};
 #[cfg(feature = "compact")]
 use super::compact::Packer;
-use super::error::{BatchError, RejectCause, Rejected, without_texts};
+use super::error::{RejectCause, Rejected, without_texts};
 use super::memo::{Budget, Decoded};
 use super::select;
 use super::{CachedObject, IntakeMetrics, Projection, Residence, TypeDecoder};
@@ -39,7 +39,7 @@ type Known = Arc<dyn Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync>;
 ///
 /// **Cancellation.** Nothing waits here.
 ///
-/// **Errors.** [`Rejected`], [`BatchError`]. Neither quotes texts of objects.
+/// **Errors.** [`Rejected`], which quotes no texts of objects.
 ///
 /// **Panics.** Never. A transform that panics makes the object rejected.
 pub struct Intake {
@@ -104,16 +104,8 @@ impl Intake {
         mut self,
         known: impl Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync + 'static,
     ) -> Self {
-        self.know(known);
-        self
-    }
-
-    /// As [`known`](Self::known), later.
-    pub(crate) fn know(
-        &mut self,
-        known: impl Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync + 'static,
-    ) {
         self.known = Some(Arc::new(known));
+        self
     }
 
     /// The estimated size of the decoded forms that are kept, in bytes.
@@ -151,24 +143,6 @@ impl Intake {
             object.keep_decoded(value, size);
         }
         Ok(Arc::new(object))
-    }
-
-    /// Takes in as many as can be taken in, in order; the error tells of the others.
-    pub fn take_all<'a>(
-        &mut self,
-        items: impl IntoIterator<Item = &'a [u8]>,
-        encoding: Encoding,
-    ) -> (Vec<Arc<CachedObject>>, Option<BatchError>) {
-        let (mut objects, mut rejected) = (Vec::new(), Vec::new());
-        for item in items {
-            match self.take(item, encoding) {
-                Ok(object) => objects.push(object),
-                Err(error) => rejected.push(error),
-            }
-        }
-        let (resource, taken) = (self.origin.resource.clone(), objects.len());
-        let error = (!rejected.is_empty()).then_some(BatchError { resource, taken, rejected });
-        (objects, error)
     }
 
     /// Whether objects go through JSON before they are kept.

@@ -31,7 +31,7 @@ mod type_decoder;
 
 pub use body::Encoding;
 pub use cached::CachedObject;
-pub use error::{BatchError, DecodeError, Rejected};
+pub use error::{DecodeError, Rejected};
 pub use intake::Intake;
 pub use metrics::IntakeMetrics;
 pub use projection::Projection;

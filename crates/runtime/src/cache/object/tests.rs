@@ -50,21 +50,23 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[test]
-fn f15_f19_of_a_batch_the_good_objects_come_out_and_the_error_names_the_counts() {
-    let (one, two) = (config_map("one", 1, ""), config_map("two", 2, ""));
+fn f15_what_is_no_object_of_the_type_is_rejected_with_its_key_and_no_text_and_the_next_comes_out() {
+    let mut intake = intake();
     let foreign = br#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"d"}}"#;
-    let batch: [&[u8]; 5] = [&one, br#"{"metadata":{},"data":{"a":"hunter2"}}"#, foreign, b"{", &two];
-    let (objects, error) = intake().take_all(batch, Encoding::Json);
-    let names: Vec<&str> = objects.iter().map(|object| &*object.key().name).collect();
-    assert_eq!(names, ["one", "two"]);
-    let error = error.unwrap();
-    assert_eq!(error.to_string(), "cannot take 3 of 5 objects into the cache of configmaps/v1");
-    let reasons: Vec<&str> = error.rejected().iter().map(Rejected::reason).collect();
-    assert_eq!((error.taken(), reasons), (2, vec!["MissingName", "WrongType", "InvalidStructure"]));
-    assert_eq!(error.rejected()[1].key(), Some(&ObjectKey::new("d", "p")));
-    assert!(error.rejected()[1].to_string().contains("d/p"));
-    assert!(!chain(&error).contains("hunter2"));
-    assert!(intake().take_all([&*one], Encoding::Json).1.is_none());
+    let nameless = br#"{"metadata":{},"data":{"a":"hunter2"}}"#;
+    let key = ObjectKey::new("d", "p");
+    let bad: [(&[u8], _, _); 3] = [
+        (nameless, "MissingName", None),
+        (foreign, "WrongType", Some(&key)),
+        (b"{", "InvalidStructure", None),
+    ];
+    for (bytes, reason, key) in bad {
+        let error = intake.take(bytes, Encoding::Json).unwrap_err();
+        assert_eq!((error.reason(), error.key()), (reason, key));
+        assert!(!chain(&error).contains("hunter2"));
+        assert_eq!(error.to_string().contains("d/p"), key.is_some());
+        assert_eq!(&*taken(&mut intake, &config_map("next", 1, "")).key().name, "next");
+    }
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn f16_a_transform_runs_once_per_version_before_anything_else_sees_the_object() 
     assert!(Arc::ptr_eq(&first, &again), "a relist brings the known object");
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     store.replace(vec![again], &[], &ResourceVersion::from_number(2));
-    let gone = store.replace(Vec::new(), &[], &ResourceVersion::from_number(3));
+    let gone = store.replace(Vec::new(), &[], &ResourceVersion::from_number(3)).written;
     assert_eq!(gone.len(), 1);
     assert_eq!(calls.load(Ordering::Relaxed), 1, "a deletion that is inferred transforms nothing");
 
@@ -146,7 +148,7 @@ fn f5_an_object_that_does_not_fit_the_type_is_known_and_its_deletion_is_told() {
         }
         let store = Store::default();
         store.apply(vec![WatchEvent::Added(good), WatchEvent::Added(bad)]);
-        let written = store.replace(Vec::new(), &[], &ResourceVersion::from_number(9));
+        let written = store.replace(Vec::new(), &[], &ResourceVersion::from_number(9)).written;
         let told: Vec<_> = written.iter().map(|w| (w.kind, w.object.key().name.to_string())).collect();
         assert_eq!(told, [(ChangeKind::Deleted, "b".into()), (ChangeKind::Deleted, "g".into())]);
     }

@@ -1,11 +1,12 @@
 //! What a reflector brings.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pilothouse_machinery::{ObjectKey, ResourceVersion};
 
-use crate::cache::CachedObject;
+use crate::cache::{CachedObject, Snapshot};
 
 /// Why a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +39,49 @@ pub(crate) enum ReflectorEvent {
 pub(crate) struct ListEnd {
     /// The list shows the state of this version.
     pub(crate) version: ResourceVersion,
-    /// Objects that were listed but could not be read: nothing is known of them but that they exist.
-    pub(crate) unreadable: Vec<ObjectKey>,
+    /// What was listed but could not be read.
+    pub(crate) unreadable: Unreadable,
     /// What changed while the list was read, where it came as a stream of events: the newest state of each object,
     /// `None` for one that is gone. It overrules what was listed.
     pub(crate) amended: BTreeMap<ObjectKey, Option<Arc<CachedObject>>>,
+}
+
+/// Objects that were listed but could not be read: nothing is known of them but that they exist.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unreadable {
+    keys: Vec<ObjectKey>,
+    /// Whether there were some without a key that can be read. Each object that is missing may be one of them, so the
+    /// list shows of none that it is gone.
+    nameless: bool,
+}
+
+impl Unreadable {
+    pub(crate) fn add(&mut self, key: Option<ObjectKey>) {
+        self.nameless |= key.is_none();
+        self.keys.extend(key);
+    }
+
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.nameless
+    }
+
+    /// The keys that could be read.
+    pub(crate) fn named(&self) -> &[ObjectKey] {
+        &self.keys
+    }
+
+    /// Leaves out what came to be known as gone.
+    pub(super) fn retain(&mut self, exists: impl FnMut(&ObjectKey) -> bool) {
+        self.keys.retain(exists);
+    }
+
+    /// The keys of what may still exist although it is missing, of what is `known`.
+    pub(crate) fn keys(&self, known: &Snapshot) -> Cow<'_, [ObjectKey]> {
+        if self.nameless {
+            return known.iter().map(|object| object.key().clone()).collect();
+        }
+        Cow::Borrowed(&self.keys)
+    }
 }
 
 impl ListEnd {

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::{Method, header};
 use pilothouse_machinery::framing::ListMetadata;
-use pilothouse_machinery::{ObjectKey, ResourceVersion, Status};
+use pilothouse_machinery::{ResourceVersion, Status};
 
+use super::event::Unreadable;
 use super::machine::State;
 use super::status::{Failure, is_too_large};
 use super::take::{Taken, take_in};
@@ -39,8 +40,7 @@ pub(super) struct Listing {
     pub(super) started: bool,
     /// How often in a row a stream of initial events was tried for it in vain.
     pub(super) streams_lost: u32,
-    /// Listed objects that cannot be read, by key.
-    unreadable: Vec<ObjectKey>,
+    unreadable: Unreadable,
 }
 
 /// A page that is being read.
@@ -60,7 +60,7 @@ impl Listing {
             whole: false,
             started: false,
             streams_lost: 0,
-            unreadable: Vec::new(),
+            unreadable: Unreadable::default(),
         }
     }
 
@@ -149,7 +149,7 @@ impl Reflector {
         for item in items.drain(..) {
             match take_in(&item, *encoding, &mut self.intake, &self.metrics) {
                 Taken::Object(object) => objects.push(object),
-                Taken::Unreadable(key) => listing.unreadable.extend(key),
+                Taken::Unreadable(key) => listing.unreadable.add(key),
                 Taken::Foreign => {}
             }
         }
@@ -186,6 +186,7 @@ impl Reflector {
     /// The list is complete, however it was read.
     pub(super) fn list_complete(&mut self, end: ListEnd) {
         self.last = end.version.clone();
+        self.owes_list = end.unreadable.is_nameless();
         self.internal_errors = None;
         self.ready.push_back(ReflectorEvent::ListCompleted(end));
     }

@@ -1,10 +1,9 @@
 //! The state machine.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-use pilothouse_machinery::{Environment, ObjectKey, ResourceType, ResourceVersion, Status};
+use pilothouse_machinery::{Environment, ResourceType, ResourceVersion, Status};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -13,7 +12,7 @@ use super::status::retry_after;
 use super::watch::Watching;
 use super::wire::Wire;
 use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
-use crate::cache::{CachedObject, InformerTrouble, Intake};
+use crate::cache::{InformerTrouble, Intake};
 use crate::client::{Client, ClientError, status_reason};
 
 /// No server may make a reflector wait longer.
@@ -30,6 +29,8 @@ pub(crate) struct Reflector {
     pub(super) state: State,
     /// The last version seen, by list, event or bookmark.
     pub(super) last: ResourceVersion,
+    /// Whether the last list could not show what is gone: the next watch begins with another one.
+    pub(super) owes_list: bool,
     /// Whether the server answered a list from "any state" in pages: its watch cache is off, so paging stays (R9).
     pub(super) pages_always: bool,
     /// Since when the watch has reported internal errors without success in between.
@@ -85,6 +86,7 @@ impl Reflector {
             options,
             metrics,
             last: resumed.unwrap_or_default(),
+            owes_list: false,
             pages_always: false,
             internal_errors: None,
             ready: VecDeque::new(),
@@ -96,14 +98,6 @@ impl Reflector {
     /// The same, with another way of taking objects in.
     pub(crate) fn with_intake(self, intake: Intake) -> Self {
         Self { intake, ..self }
-    }
-
-    /// Where to find what is known already, so that what did not change is not taken in anew.
-    pub(crate) fn know(
-        &mut self,
-        known: impl Fn(&ObjectKey) -> Option<Arc<CachedObject>> + Send + Sync + 'static,
-    ) {
-        self.intake.know(known);
     }
 
     pub(super) fn environment(&self) -> &Environment {

@@ -23,7 +23,7 @@ mod wire;
 #[cfg(test)]
 mod wire_tests;
 
-pub(crate) use event::{ListCause, ListEnd, ReflectorEvent, WatchEvent};
+pub(crate) use event::{ListCause, ListEnd, ReflectorEvent, Unreadable, WatchEvent};
 pub(crate) use machine::Reflector;
 pub(crate) use metrics::ReflectorMetrics;
 pub(crate) use options::ReflectorOptions;

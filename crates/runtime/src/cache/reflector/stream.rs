@@ -8,6 +8,7 @@ use pilothouse_machinery::{ObjectKey, Status};
 use tokio::time::Instant;
 
 use super::batch::Batch;
+use super::event::Unreadable;
 use super::list::{ListFrom, Listing};
 use super::machine::State;
 use super::status::{Failure, is_too_large};
@@ -23,7 +24,7 @@ const TRIES: u32 = 3;
 /// The state that a watch shows before it goes on to changes. Nothing of it counts before its end (R11).
 pub(super) struct InitialState {
     listing: Listing,
-    unreadable: Vec<ObjectKey>,
+    unreadable: Unreadable,
     /// What came after the first change, and overrules what came before it.
     amended: BTreeMap<ObjectKey, Option<Arc<CachedObject>>>,
     changed: bool,
@@ -66,7 +67,7 @@ impl Reflector {
                 let now = self.environment().monotonic();
                 watching.initial = Some(InitialState {
                     listing: listing.clone(),
-                    unreadable: Vec::new(),
+                    unreadable: Unreadable::default(),
                     amended: BTreeMap::new(),
                     changed: false,
                     opened: now,
@@ -183,7 +184,7 @@ impl Reflector {
                 }
             }
             // Of an update that cannot be read, the state before it is kept.
-            Taken::Unreadable(key) => initial.unreadable.extend(key),
+            Taken::Unreadable(key) => initial.unreadable.add(key),
         }
     }
 }

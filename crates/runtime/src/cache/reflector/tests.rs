@@ -170,6 +170,42 @@ async fn r7_internal_errors_are_watched_through_for_a_window_and_then_listed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r7_the_window_starts_anew_after_a_minute_without_internal_errors() {
+    let mut feeds = Vec::new();
+    let script = Script::of([list(7, "", &[])]);
+    for _ in 0..3 {
+        let (feed, watch) = stream();
+        script.then(watch);
+        feeds.push(feed);
+    }
+    let error = status_object(500, "InternalError");
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    feeds[0].event("ERROR", &error);
+    words(&mut reflector, Duration::from_secs(70)).await;
+    // More than a window after the first error, and more than a quiet minute.
+    feeds[1].event("ERROR", &error);
+    words(&mut reflector, Duration::from_secs(10)).await;
+    assert_eq!(script.trace(), "LWWW");
+    feeds[2].event("ERROR", &error);
+    words(&mut reflector, Duration::from_secs(10)).await;
+    assert_eq!(script.trace(), "LWWWW");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r9_a_page_size_that_is_set_is_used_by_every_list_and_none_is_used_at_a_version_otherwise() {
+    for (page_size, first, relist) in [(Some(2), "2", Some("2")), (None, "500", None)] {
+        let (gone, page) = (|| status(410, "Gone"), || list(7, "", &[]));
+        let script = Script::of([page(), gone(), page(), gone(), gone(), page()]);
+        let options = ReflectorOptions { page_size, ..ReflectorOptions::default() };
+        words(&mut reflector(&script, options), SOON).await;
+        assert_eq!(&script.trace()[..6], "LWLWLL");
+        let seen = script.seen();
+        let limits = [0, 2, 4, 5].map(|index| seen[index].parameter("limit"));
+        assert_eq!(limits, [Some(first), relist, relist, Some(first)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn r9_r10_pages_are_followed_and_an_expired_token_falls_back_to_one_full_list() {
     let script = Script::of([
         list(7, "t1", &[object("a", 1)]),
@@ -252,6 +288,130 @@ async fn r17_other_types_tables_unknown_events_and_garbage_are_skipped_and_the_s
     assert_eq!(&words(&mut reflector, SOON).await[2..], ["open", "+9"]);
     assert!(feed.is_read());
     assert!(script.metrics.encode().contains("reason=\"UnknownEvent\"} 1"));
+}
+
+/// An object of another kind, group or version than the watch is about.
+fn foreign(kind: &str, api_version: &str, name: &str, version: u64) -> serde_json::Value {
+    let mut object = object(name, version);
+    (object["kind"], object["apiVersion"]) = (kind.into(), api_version.into());
+    object
+}
+
+const FOREIGN: [(&str, &str); 4] =
+    [("Secret", "v1"), ("Table", "meta.k8s.io/v1"), ("ConfigMap", "v2"), ("ConfigMap", "example.org/v1")];
+
+#[tokio::test(start_paused = true)]
+async fn r17_what_is_of_another_kind_group_or_version_neither_changes_nor_deletes_nor_makes_a_list() {
+    for (kind, api_version) in FOREIGN {
+        let (feed, watch) = stream();
+        let script = Script::of([list(7, "", &[object("a", 1)]), watch]);
+        let (_informers, informer) = informer(&script);
+        for (event, version) in [("ADDED", 8), ("MODIFIED", 9), ("DELETED", 10)] {
+            feed.event(event, &foreign(kind, api_version, "a", version));
+        }
+        feed.event("ADDED", &foreign("ConfigMap", "v1", "b", 11));
+        tokio::time::sleep(MINUTE).await;
+        assert_eq!(held(&informer), ["a@1", "b@11"], "{kind} {api_version}");
+        assert_eq!(script.trace(), "LW", "{kind} {api_version}");
+        assert!(script.metrics.encode().contains("reason=\"WrongType\"} 3"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_list_that_names_something_of_another_type_does_not_show_that_ours_exists() {
+    for (kind, api_version) in FOREIGN {
+        for streams in [false, true] {
+            let ((feed, watch), (again, second)) = (stream(), stream());
+            let items = [foreign(kind, api_version, "a", 8), object("b", 2)];
+            let script = if streams {
+                feed.event("ADDED", &object("a", 1));
+                feed.event("ADDED", &object("b", 2));
+                feed.end_of_state(7);
+                for item in &items {
+                    again.event("ADDED", item);
+                }
+                again.end_of_state(9);
+                Script::of([watch, second]).with_streams()
+            } else {
+                Script::of([
+                    list(7, "", &[object("a", 1), object("b", 2)]),
+                    watch,
+                    list(9, "", &items),
+                    second,
+                ])
+            };
+            let (_informers, informer) = informer(&script);
+            tokio::time::sleep(SOON).await;
+            assert_eq!(held(&informer), ["a@1", "b@2"]);
+            feed.event("ERROR", &status_object(410, "Expired"));
+            tokio::time::sleep(SOON).await;
+            assert_eq!(held(&informer), ["b@2"], "{kind} {api_version}, streams: {streams}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f15_f19_of_a_list_and_of_a_batch_only_what_can_be_read_is_told_and_the_rest_is_counted_by_reason() {
+    let (feed, watch) = stream();
+    let listed = [unreadable("bad", 2), object("a", 1), foreign("Secret", "v1", "s", 3), object("b", 4)];
+    let script = Script::of([list(7, "", &listed), watch]);
+    let (_informers, informer) = informer(&script);
+    let mut subscription = informer.subscribe();
+    let first = timeout(SOON, subscription.next()).await.unwrap().unwrap();
+    let mut told = vec![crate::cache::fixture::word(&first)];
+    feed.event("ADDED", &object("c", 8));
+    feed.event("MODIFIED", &unreadable("a", 9));
+    feed.event("ADDED", &json!({"metadata": {}}));
+    feed.event("ADDED", &foreign("Secret", "v1", "s", 10));
+    feed.event("MODIFIED", &object("b", 11));
+    while let Ok(Some(change)) = timeout(SOON, subscription.next()).await {
+        told.push(crate::cache::fixture::word(&change));
+    }
+    assert_eq!(told, ["!+a@1", "!+b@4", "+c@8", "~b@11(4)"]);
+    let metrics = script.metrics.encode();
+    for (reason, count) in [("InvalidStructure", 2), ("WrongType", 2), ("MissingName", 1)] {
+        let line = format!("skipped_total{{resource=\"configmaps/v1\",reason=\"{reason}\"}} {count}");
+        assert!(metrics.contains(&line), "{line} {metrics}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r17_a_list_with_an_object_that_does_not_even_show_its_key_deletes_nothing_and_is_read_again() {
+    for streams in [false, true] {
+        let ((feed, watch), (again, second), (last, third)) = (stream(), stream(), stream());
+        let nameless = json!({"metadata": {"resourceVersion": "8"}});
+        let (before, between) = ([object("a", 1), object("b", 2)], [object("b", 8), nameless]);
+        let script = if streams {
+            for (feed, items, version) in
+                [(&feed, &before[..], 7), (&again, &between[..], 9), (&last, &[object("b", 8)][..], 12)]
+            {
+                for item in items {
+                    feed.event("ADDED", item);
+                }
+                feed.end_of_state(version);
+            }
+            Script::of([watch, second, third]).with_streams()
+        } else {
+            let lists = [list(7, "", &before), list(9, "", &between), list(12, "", &[object("b", 8)])];
+            let [one, two, three] = lists;
+            Script::of([one, watch, two, second, three, third])
+        };
+        let (_informers, informer) = informer(&script);
+        tokio::time::sleep(SOON).await;
+        feed.event("ERROR", &status_object(410, "Expired"));
+        tokio::time::sleep(SOON).await;
+        assert_eq!(held(&informer), ["a@1", "b@8"], "`a` may be what cannot be read; streams: {streams}");
+        again.event("ADDED", &object("c", 10));
+        tokio::time::sleep(MINUTE).await;
+        assert_eq!(held(&informer), ["a@1", "b@8", "c@10"], "the watch goes on");
+        drop(again);
+        tokio::time::sleep(SOON).await;
+        assert_eq!(held(&informer), ["b@8"], "the next list is whole");
+        drop(last);
+        tokio::time::sleep(MINUTE).await;
+        let expected = if streams { "SSSW" } else { "LWLWLWW" };
+        assert!(script.trace().starts_with(expected), "{}", script.trace());
+    }
 }
 
 #[tokio::test(start_paused = true)]

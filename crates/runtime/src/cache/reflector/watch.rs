@@ -227,10 +227,10 @@ impl Reflector {
     }
 
     /// Goes on from the last version seen. Without one (the server gave none), what was deleted in between would
-    /// never show: only a list tells.
+    /// never show: only a list tells. Nor would what the last list could not show to be gone.
     fn watch_again(&mut self) {
         self.state = State::Open;
-        if self.last.is_zero() {
+        if self.last.is_zero() || self.owes_list {
             self.relist(ListCause::WatchFailed);
         }
     }

@@ -12,4 +12,4 @@ mod waiting;
 mod write;
 
 pub use shared::Store;
-pub(crate) use write::Written;
+pub(crate) use write::{Outcome, Written};

@@ -156,7 +156,7 @@ fn replace(store: &Store, model: &mut Model, list: &[(u8, usize)], unreadable: &
     }
     let gone = model.keys().filter(|name| !next.contains_key(*name)).count();
     let keys: Vec<_> = unreadable.iter().map(|name| key(name)).collect();
-    let written = store.replace(objects, &keys, &version(reached));
+    let written = store.replace(objects, &keys, &version(reached)).written;
     let (first, rest) = written.split_at(gone);
     assert!(first.iter().all(|change| change.kind == ChangeKind::Deleted));
     assert!(rest.iter().all(|change| change.kind != ChangeKind::Deleted));

@@ -24,7 +24,7 @@ use crate::cache::{CachedObject, Snapshot};
 ///   complete list: that replaces everything, so a server that was restored to an earlier state is followed, as
 ///   client-go does;
 /// - **C-I4** an object is found by an index if and only if it is there and has the value;
-/// - **C-I5** what a write replaced is dropped when no lock that readers take is held.
+/// - **C-I5** what a write replaced is dropped when no lock of the store or its informer is held.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     pub(super) shared: Arc<Shared>,
@@ -82,6 +82,12 @@ impl Store {
     /// Whether the two are clones of one store.
     pub(in crate::cache) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Whether nobody holds a lock that readers or writers take.
+    #[cfg(test)]
+    pub(in crate::cache) fn is_free_of_locks(&self) -> bool {
+        self.shared.writer.try_lock().is_some() && self.shared.published.try_write().is_some()
     }
 
     /// How many objects there are.

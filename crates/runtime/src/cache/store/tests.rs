@@ -86,6 +86,41 @@ fn s3_an_index_added_late_holds_what_is_there_and_its_name_must_be_new() {
 }
 
 #[test]
+fn s3_an_index_that_is_built_while_others_write_catches_up_with_them() {
+    let store = Store::default();
+    store.apply(vec![
+        Added(with("changed", 1, "x")),
+        Added(with("gone", 2, "x")),
+        Added(with("same", 3, "x y")),
+        Added(with("reborn", 4, "x")),
+    ]);
+    let (writer, mut is_first) = (store.clone(), Some(()));
+    let meanwhile = parking_lot::Mutex::new(move || {
+        if is_first.take().is_some() {
+            writer.apply(vec![
+                Modified(with("changed", 5, "z")),
+                Deleted(with("gone", 6, "x")),
+                Added(with("new", 7, "x")),
+                Deleted(with("reborn", 8, "x")),
+                Added(with("reborn", 9, "y")),
+            ]);
+        }
+    });
+    // The closure is called for the first time when the state that the index is built on has been taken.
+    let index = store.index("word", move |object| {
+        meanwhile.lock()();
+        words_of(object)
+    });
+    let index = index.unwrap();
+    let found = |word: &str| names(&index.get(&word.to_owned()));
+    assert_eq!(found("x"), ["new", "same"]);
+    assert_eq!((found("y"), found("z")), (vec!["reborn".into(), "same".into()], vec!["changed".to_owned()]));
+    store.snapshot().contents.check_invariants();
+    store.apply(vec![Modified(with("new", 10, "z"))]);
+    assert_eq!((found("x"), found("z")), (vec!["same".into()], vec!["changed".into(), "new".to_owned()]));
+}
+
+#[test]
 fn the_built_in_indexes_find_by_namespace_and_by_owner() {
     let store = Store::default();
     let mut owned = object("a", 1);
@@ -107,9 +142,9 @@ fn the_built_in_indexes_find_by_namespace_and_by_owner() {
 #[test]
 fn s4_f18_a_bookmark_takes_the_version_along_in_order_and_is_no_change() {
     let store = Store::default();
-    let written = store.apply(vec![Added(at("a", 5)), Bookmark(version(12)), Modified(at("a", 13))]);
+    let written = store.apply(vec![Added(at("a", 5)), Bookmark(version(12)), Modified(at("a", 13))]).written;
     assert_eq!(told(&written), [(ChangeKind::Added, "a"), (ChangeKind::Updated, "a")]);
-    assert!(store.apply(vec![Bookmark(version(20)), Bookmark(version(17))]).is_empty());
+    assert!(store.apply(vec![Bookmark(version(20)), Bookmark(version(17))]).written.is_empty());
     assert_eq!((store.resource_version(), store.len()), (version(20), 1));
     store.apply(vec![Bookmark(ResourceVersion::parse("")), Deleted(at("a", 19))]);
     assert_eq!((store.resource_version(), store.len()), (version(20), 0), "never back, nor to no version");
@@ -119,7 +154,7 @@ fn s4_f18_a_bookmark_takes_the_version_along_in_order_and_is_no_change() {
 fn s4_a_complete_list_of_an_earlier_version_is_followed() {
     let store = Store::default();
     store.replace(vec![at("a", 90), at("b", 95)], &[], &version(100));
-    let written = store.replace(vec![at("a", 40)], &[], &version(50));
+    let written = store.replace(vec![at("a", 40)], &[], &version(50)).written;
     assert_eq!(told(&written), [(ChangeKind::Deleted, "b"), (ChangeKind::Updated, "a")]);
     assert_eq!(store.resource_version(), version(50));
     store.apply(vec![Modified(at("a", 51))]);
@@ -173,6 +208,74 @@ async fn s4_w5_a_version_that_is_no_number_is_reached_by_equality_and_whoever_gi
     timeout(SOON, store.wait_for(&opaque)).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn s4_w5_a_version_that_is_no_number_is_reached_although_others_follow_it_in_the_same_batch() {
+    let store = Store::default();
+    let opaque = |text: &str| {
+        let mut value = object(text, 0);
+        value["metadata"]["resourceVersion"] = text.into();
+        cached(&value)
+    };
+    let environment = Script::environment();
+    let waiters = ["v-one", "v-two", "v-three"].map(|text| {
+        let store = store.clone();
+        environment.spawn("waiter", async move { store.wait_for(&ResourceVersion::parse(text)).await })
+    });
+    tokio::task::yield_now().await;
+    store.apply(vec![
+        Added(opaque("v-one")),
+        Bookmark(ResourceVersion::parse("v-two")),
+        Added(opaque("v-three")),
+        Added(opaque("v-four")),
+    ]);
+    for waiter in waiters {
+        timeout(SOON, waiter).await.unwrap().unwrap();
+    }
+}
+
+/// How many events were in the store when each was looked at by an index.
+fn reached_at_each(store: &Store) -> Arc<parking_lot::Mutex<Vec<u64>>> {
+    let (seen, log) = (Arc::default(), store.clone());
+    let reached: Arc<parking_lot::Mutex<Vec<u64>>> = Arc::clone(&seen);
+    let index = store.index("reached", move |_| {
+        let state = log.shared.published.try_read().expect("no reader waits for a user's closure");
+        reached.lock().push(state.resource_version.number().unwrap());
+        [0]
+    });
+    drop(index.unwrap());
+    seen
+}
+
+#[test]
+fn s5_a_large_batch_lets_readers_in_after_32_events_and_while_users_closures_run() {
+    let store = Store::default();
+    let seen = reached_at_each(&store);
+    store.apply((1..=100).map(|number| Added(at(&format!("o{number:03}"), number))).collect());
+    let expected: Vec<u64> = (0..100).map(|number| number / 32 * 32).collect();
+    assert_eq!(*seen.lock(), expected);
+    seen.lock().clear();
+    store.replace(
+        (1..=3).map(|number| at(&format!("o{number:03}"), 200 + number)).collect(),
+        &[],
+        &version(300),
+    );
+    assert_eq!(*seen.lock(), [100; 3], "a list shows as a whole, however it is looked at");
+}
+
+#[test]
+fn s5_a_writer_does_not_wait_for_those_who_hold_a_snapshot_and_iterate_over_it() {
+    let store = Store::default();
+    store.replace((1..=100).map(|number| at(&format!("o{number:03}"), number)).collect(), &[], &version(100));
+    let held = store.snapshot();
+    let (mut one, mut walk) = (held.iter(), 0);
+    for number in 101..=200 {
+        walk += usize::from(one.next().is_some());
+        store.apply(vec![Modified(at("o050", number))]);
+        store.replace(vec![at("o050", number)], &[], &version(number));
+    }
+    assert_eq!((walk, held.len(), store.len()), (100, 100, 1));
+}
+
 #[test]
 fn s5_a_snapshot_is_one_state_whatever_happens_later() {
     let store = Store::default();
@@ -196,7 +299,7 @@ fn f17_s13_a_replacement_deletes_first_then_tells_changes_in_list_order_and_shar
     let same = at("same", 1);
     let old = [Arc::clone(&same), at("gone", 2), at("old", 3)];
     store.replace(old.to_vec(), &[], &version(3));
-    let written = store.replace(vec![at("z", 9), at("same", 1), at("old", 8)], &[], &version(10));
+    let written = store.replace(vec![at("z", 9), at("same", 1), at("old", 8)], &[], &version(10)).written;
     let expected = [(ChangeKind::Deleted, "gone"), (ChangeKind::Added, "z"), (ChangeKind::Updated, "old")];
     assert_eq!(told(&written), expected);
     assert!(Arc::ptr_eq(&store.get(&key("same")).unwrap(), &same));
@@ -207,17 +310,17 @@ fn f2_what_a_list_leaves_out_is_deleted_once_with_its_stored_object_and_what_it_
     let store = Store::default();
     let gone = at("gone", 2);
     store.replace(vec![at("a", 1), Arc::clone(&gone), at("veiled", 3)], &[], &version(3));
-    let written = store.replace(vec![at("a", 1)], &[key("veiled"), key("never seen")], &version(9));
+    let written = store.replace(vec![at("a", 1)], &[key("veiled"), key("never seen")], &version(9)).written;
     assert_eq!(told(&written), [(ChangeKind::Deleted, "gone")]);
     assert!(Arc::ptr_eq(&written[0].object, &gone));
     assert_eq!(names(store.snapshot().iter()), ["a", "veiled"]);
-    assert!(store.replace(vec![at("a", 1)], &[key("veiled")], &version(10)).is_empty());
+    assert!(store.replace(vec![at("a", 1)], &[key("veiled")], &version(10)).written.is_empty());
 }
 
 #[test]
 fn an_object_that_a_list_shows_twice_is_there_once_in_its_last_state() {
     let store = Store::default();
-    let written = store.replace(vec![at("b", 2), at("a", 1), at("b", 4)], &[], &version(4));
+    let written = store.replace(vec![at("b", 2), at("a", 1), at("b", 4)], &[], &version(4)).written;
     let expected = [(ChangeKind::Added, "b"), (ChangeKind::Added, "a"), (ChangeKind::Updated, "b")];
     assert_eq!(told(&written), expected);
     assert_eq!(store.get(&key("b")).unwrap().resource_version(), &version(4));

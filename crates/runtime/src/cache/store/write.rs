@@ -23,12 +23,14 @@ pub(crate) struct Written {
     pub(crate) previous: Option<Arc<CachedObject>>,
 }
 
-/// What became of the events of one write.
+/// What came of one write. To be dropped when no lock is held: it may hold the last of what was replaced (C-I5).
 #[derive(Debug, Default)]
-struct Outcome {
-    written: Vec<Written>,
-    /// Objects that changed nothing, to be dropped when no lock is held (C-I5).
+pub(crate) struct Outcome {
+    pub(crate) written: Vec<Written>,
+    /// Objects that changed nothing.
     dropped: Vec<Arc<CachedObject>>,
+    /// The state that a list replaced.
+    replaced: Option<Arc<Contents>>,
 }
 
 /// The values of an object for each index.
@@ -37,13 +39,15 @@ type AllValues = Vec<Box<dyn Any + Send>>;
 impl Store {
     /// Applies what a watch said, in order, in steps of a few events; each state in between is one that the server
     /// had. A bookmark takes the version along and shows nowhere else (conformance F18).
-    pub(crate) fn apply(&self, events: Vec<WatchEvent>) -> Vec<Written> {
+    pub(crate) fn apply(&self, events: Vec<WatchEvent>) -> Outcome {
         let writer = self.shared.writer.lock();
-        let mut outcome = Outcome { written: Vec::with_capacity(events.len()), dropped: Vec::new() };
+        let mut outcome = Outcome { written: Vec::with_capacity(events.len()), ..Outcome::default() };
         let mut events = events.into_iter().peekable();
         while events.peek().is_some() {
             // Users' closures run here, where no reader waits.
             let chunk: Vec<_> = events.by_ref().take(CHUNK).map(|event| writer.prepare(event)).collect();
+            // Who waits for a number is woken by a later one; a version that is no number passes (W5).
+            let opaque: Vec<_> = chunk.iter().filter_map(|(event, _)| opaque(event)).cloned().collect();
             let version = {
                 let mut published = self.shared.published.write();
                 let contents = Arc::make_mut(&mut published);
@@ -52,10 +56,12 @@ impl Store {
                 }
                 contents.resource_version.clone()
             };
-            self.shared.waiting.reach(&version);
+            for version in opaque.iter().chain([&version]) {
+                self.shared.waiting.reach(version);
+            }
         }
         self.debug_check(&writer);
-        outcome.written
+        outcome
     }
 
     /// Replaces everything by a complete list, as one state. Deletions come first, then additions and updates in
@@ -69,7 +75,7 @@ impl Store {
         list: Vec<Arc<CachedObject>>,
         unreadable: &[ObjectKey],
         version: &ResourceVersion,
-    ) -> Vec<Written> {
+    ) -> Outcome {
         let writer = self.shared.writer.lock();
         let old = self.snapshot().contents;
         let mut next = Contents::clone(&old);
@@ -91,13 +97,12 @@ impl Store {
         }
         next.follow(version);
         let next = Arc::new(next);
-        let outdated = std::mem::replace(&mut *self.shared.published.write(), next);
+        // `old` is the same state: its objects are not dropped here.
+        *self.shared.published.write() = next;
+        outcome.replaced = Some(old);
         self.shared.waiting.reach(version);
         self.debug_check(&writer);
-        drop(writer);
-        // What only the old state held is dropped here, outside of all locks (C-I5).
-        drop((old, outdated));
-        outcome.written
+        outcome
     }
 
     /// Checks C-I4 where that is cheap enough: in debug builds, while there are few objects.
@@ -107,6 +112,11 @@ impl Store {
             self.snapshot().contents.check_invariants();
         }
     }
+}
+
+/// The version of an event where it is no number.
+fn opaque(event: &WatchEvent) -> Option<&ResourceVersion> {
+    Some(event.resource_version()).filter(|version| version.number().is_none())
 }
 
 /// The keys of objects that are known but not listed. Both sides are in order: one walk over them does.

@@ -57,6 +57,24 @@ async fn f20_a_full_subscription_stalls_the_informer_until_there_is_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn f20_the_differences_of_one_list_wait_together_beyond_the_limit_and_nothing_after_them() {
+    let world = World::listed("a@10");
+    let mut stalling = world.informer.subscribe_lossless(room(2));
+    taken_lossless(&mut stalling);
+    world.list("a@11 b@12 c@13 d@14 e@15");
+    let one = object("a@10").size() + 256;
+    assert_eq!(stalling.bytes(), 5 * one);
+    let core = world.informer.core();
+    for left in [4, 3] {
+        stalling.next().await.unwrap();
+        assert!(core.room_for_more().now_or_never().is_none(), "{left} wait, two may");
+    }
+    stalling.next().await.unwrap();
+    assert!(core.room_for_more().now_or_never().is_some());
+    assert_eq!(taken_lossless(&mut stalling), "+d@14 +e@15");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stalling_subscription_that_is_dropped_releases_the_informer_at_once() {
     let world = World::listed("a@10");
     let stalling = world.informer.subscribe_lossless(room(1));

@@ -95,6 +95,16 @@ async fn f8_without_objects_and_before_the_start_was_dealt_with_nothing_is_told_
 }
 
 #[tokio::test(start_paused = true)]
+async fn f8_the_periods_of_a_subscriber_that_waited_for_the_first_list_begin_with_its_sync() {
+    let world = World::new();
+    let start = Instant::now();
+    let mut early = world.informer.subscribe_with(every(2));
+    assert_eq!(told(&mut early, start, 5).await, "");
+    world.list("a@1 b@2");
+    assert_eq!(told(&mut early, start, 7).await, "6: !+a@1 !+b@2; 6: =a@1; 7: =b@2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn s13_an_unchanged_version_in_a_list_is_told_to_nobody_but_those_who_resync() {
     let world = World::listed("a@1 b@2");
     let (mut resyncing, mut other) = (world.informer.subscribe_with(every(1)), world.informer.subscribe());
