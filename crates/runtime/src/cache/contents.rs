@@ -14,6 +14,7 @@ pub(super) type Objects = Tree<Arc<CachedObject>>;
 
 impl Entry for Arc<CachedObject> {
     type Key = ObjectKey;
+    type Tag = u16;
 
     fn key(&self) -> &ObjectKey {
         CachedObject::key(self)
@@ -22,17 +23,40 @@ impl Entry for Arc<CachedObject> {
     fn compare(one: &ObjectKey, two: &ObjectKey) -> Ordering {
         compare_keys(one, two)
     }
+
+    fn tag(key: &ObjectKey) -> u16 {
+        tag(key)
+    }
 }
 
-/// The order of keys. Namespaces are shared texts: mostly, one look at the pointers does.
+/// The order of keys. Namespaces are shared texts, and so are the keys of one object in store and indexes: often, one
+/// look at the pointers does.
 pub(super) fn compare_keys(one: &ObjectKey, two: &ObjectKey) -> Ordering {
-    if !Arc::ptr_eq(&one.namespace, &two.namespace) {
-        let namespaces = one.namespace.cmp(&two.namespace);
-        if namespaces.is_ne() {
-            return namespaces;
-        }
-    }
-    one.name.cmp(&two.name)
+    compare_texts(&one.namespace, &two.namespace).then_with(|| compare_texts(&one.name, &two.name))
+}
+
+fn compare_texts(one: &Arc<str>, two: &Arc<str>) -> Ordering {
+    if Arc::ptr_eq(one, two) { Ordering::Equal } else { one.cmp(two) }
+}
+
+/// Some bits of a key. Fast and even, not safe against who wants two keys to have the same: a search compares what it
+/// finds, and such keys cost it some comparisons more.
+pub(super) fn tag(key: &ObjectKey) -> u16 {
+    let namespace = words(key.namespace.len() as u64, key.namespace.as_bytes());
+    // The high bits of a product depend on all bits of its factors.
+    let [.., low, high] = words(namespace, key.name.as_bytes()).to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+/// Mixes bytes into `state`, eight at a time.
+fn words(state: u64, bytes: &[u8]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |state: u64, word: u64| (state.rotate_left(29) ^ word).wrapping_mul(ODD);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let state = words.iter().fold(state, |state, word| mix(state, u64::from_le_bytes(*word)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(state, u64::from_le_bytes(last))
 }
 
 /// Objects, indexes and version of one state. Cloning shares all of it.
@@ -50,7 +74,7 @@ pub(super) struct Contents {
 
 impl Contents {
     pub(super) fn get(&self, key: &ObjectKey) -> Option<&Arc<CachedObject>> {
-        self.objects.get(|known| compare_keys(known, key))
+        self.objects.find(key)
     }
 
     /// Puts an object in the place of what has its key, which is returned. `values` are those of the object for
@@ -115,4 +139,22 @@ fn owned(index: &mut Arc<dyn AnyIndex>) -> Option<&mut (dyn AnyIndex + 'static)>
         *index = index.copy();
     }
     Arc::get_mut(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_differ_little_have_different_tags() {
+        let names = (0..1000).map(|number| ObjectKey::new("default", format!("web-5d8f7c6b9-{number:05}")));
+        let ends = (b'a'..=b'z').map(|end| ObjectKey::new("default", format!("db-{}", char::from(end))));
+        let namespaces = (0..1000).map(|number| ObjectKey::new(format!("team-{number}"), "kube-root-ca.crt"));
+        let mut tags: Vec<_> = names.chain(ends).chain(namespaces).map(|key| tag(&key)).collect();
+        let count = tags.len();
+        tags.sort_unstable();
+        tags.dedup();
+        // By chance, about 30 would have the tag of another.
+        assert!(tags.len() > count - 80, "{} tags of {count} keys", tags.len());
+    }
 }

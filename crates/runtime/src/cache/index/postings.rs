@@ -23,6 +23,7 @@ pub(in crate::cache) struct Posting<K> {
 
 impl<K: Ord + Clone> Entry for Posting<K> {
     type Key = Self;
+    type Tag = ();
 
     fn key(&self) -> &Self {
         self
@@ -31,6 +32,8 @@ impl<K: Ord + Clone> Entry for Posting<K> {
     fn compare(one: &Self, two: &Self) -> Ordering {
         one.value.cmp(&two.value).then_with(|| compare_keys(&one.key, &two.key))
     }
+
+    fn tag(_: &Self) {}
 }
 
 impl<K: Ord + Clone> Clone for Postings<K> {

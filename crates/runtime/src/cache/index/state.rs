@@ -9,7 +9,7 @@ use pilothouse_machinery::ObjectKey;
 
 use super::{Definition, Postings};
 use crate::cache::CachedObject;
-use crate::cache::contents::compare_keys;
+use crate::cache::contents::{compare_keys, tag};
 use crate::cache::tree::{Entry, Tree};
 
 /// The values of one object, in order, each once.
@@ -37,6 +37,7 @@ impl<K> Clone for Remembered<K> {
 
 impl<K> Entry for Remembered<K> {
     type Key = ObjectKey;
+    type Tag = u16;
 
     fn key(&self) -> &ObjectKey {
         &self.key
@@ -44,6 +45,10 @@ impl<K> Entry for Remembered<K> {
 
     fn compare(one: &ObjectKey, two: &ObjectKey) -> Ordering {
         compare_keys(one, two)
+    }
+
+    fn tag(key: &ObjectKey) -> u16 {
+        tag(key)
     }
 }
 
@@ -90,7 +95,7 @@ impl<K: Ord + Clone + Send + Sync + 'static> IndexState<K> {
     }
 
     fn values_of(&self, key: &ObjectKey) -> &[K] {
-        let remembered = self.remembered.get(|known| compare_keys(known, key));
+        let remembered = self.remembered.find(key);
         remembered.map(|remembered| &*remembered.values).unwrap_or_default()
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::leaf::Leaf;
 use super::node::{Entry, MOST, Node};
 use super::set::Tree;
 
@@ -15,10 +16,11 @@ impl<E: Entry> Tree<E> {
         let mut len = 0;
         let mut level: Vec<(E::Key, Node<E>)> = Vec::new();
         loop {
-            let leaf: Arc<[E]> = entries.by_ref().take(FILLED).collect();
+            let mut leaf = Vec::with_capacity(FILLED);
+            leaf.extend(entries.by_ref().take(FILLED));
             let Some(first) = leaf.first() else { break };
             len += leaf.len();
-            level.push((first.key().clone(), Node::Leaf(Arc::clone(&leaf))));
+            level.push((first.key().clone(), Node::Leaf(Arc::new(Leaf::of(leaf)))));
         }
         while level.len() > 1 {
             level = above(level);
@@ -37,8 +39,11 @@ impl<E: Entry> Tree<E> {
         assert!(depths.iter().all(|depth| *depth == depths[0]), "all leaves are at one depth");
         let keys: Vec<_> = self.iter().map(Entry::key).collect();
         assert!(keys.windows(2).all(|two| E::compare(two[0], two[1]).is_lt()), "keys ascend");
-        let mut found = self.iter().map(|entry| self.get(|key| E::compare(key, entry.key())));
-        assert!(found.all(|found| found.is_some()), "every entry is found under its key");
+        for entry in self.iter() {
+            let key = entry.key();
+            let (found, searched) = (self.find(key), self.get(|known| E::compare(known, key)));
+            assert!(found.is_some() && searched.is_some(), "every entry is found under its key");
+        }
     }
 }
 
@@ -61,6 +66,7 @@ fn check<E: Entry>(node: &Node<E>, depth: usize, entries: &mut usize, depths: &m
     match node {
         Node::Leaf(leaf) => {
             assert!(leaf.len() <= MOST && (depth == 0 || !leaf.is_empty()), "a leaf of {}", leaf.len());
+            leaf.check_invariants();
             *entries += leaf.len();
             depths.push(depth);
         }

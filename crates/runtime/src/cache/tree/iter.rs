@@ -27,9 +27,9 @@ impl<'a, E: Entry> Iter<'a, E> {
                     rest.push(inner.children[at + 1..].iter());
                     node = &inner.children[at];
                 }
-                Node::Leaf(entries) => {
-                    let at = entries.partition_point(|entry| probe(entry.key()).is_lt());
-                    return Self { leaf: entries[at..].iter(), rest };
+                Node::Leaf(leaf) => {
+                    let at = leaf.partition_point(|entry| probe(entry.key()).is_lt());
+                    return Self { leaf: leaf[at..].iter(), rest };
                 }
             }
         }
@@ -46,7 +46,7 @@ impl<'a, E: Entry> Iterator for Iter<'a, E> {
             }
             match self.rest.last_mut()?.next() {
                 None => drop(self.rest.pop()),
-                Some(Node::Leaf(entries)) => self.leaf = entries.iter(),
+                Some(Node::Leaf(leaf)) => self.leaf = leaf.iter(),
                 Some(Node::Inner(inner)) => self.rest.push(inner.children.iter()),
             }
         }

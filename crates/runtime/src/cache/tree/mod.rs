@@ -6,6 +6,7 @@
 
 mod build;
 mod iter;
+mod leaf;
 mod node;
 mod set;
 #[cfg(test)]

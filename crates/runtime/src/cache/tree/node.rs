@@ -4,28 +4,37 @@ use std::cmp::Ordering;
 use std::iter::once;
 use std::sync::Arc;
 
+use super::leaf::Leaf;
+
 /// Most entries of a leaf and most children of an inner node. A node that is copied because a snapshot holds it
 /// costs one reference count per entry; a smaller node makes the tree higher and costs more memory around it.
 pub(super) const MOST: usize = 32;
 /// A node with fewer is joined with a neighbour where the two fit into one.
-const FEW: usize = MOST / 4;
+pub(super) const FEW: usize = MOST / 4;
 
 /// What a tree holds: something with a key that orders it.
 pub(in crate::cache) trait Entry: Clone {
     /// What the entries are ordered by. No two entries of a tree have the same.
     type Key: Clone;
 
+    /// A few bits of a key, to tell most keys apart without a look at them; `()` where entries are not found by key
+    /// often.
+    type Tag: Copy + Default + PartialEq;
+
     /// The key. It never changes.
     fn key(&self) -> &Self::Key;
 
     /// The order of two keys.
     fn compare(one: &Self::Key, two: &Self::Key) -> Ordering;
+
+    /// The tag of a key: the same for equal keys.
+    fn tag(key: &Self::Key) -> Self::Tag;
 }
 
 /// A node with all that is below it. Cloning shares it.
 pub(super) enum Node<E: Entry> {
     /// Entries in the order of their keys; empty only as the root.
-    Leaf(Arc<[E]>),
+    Leaf(Arc<Leaf<E>>),
     Inner(Arc<Inner<E>>),
 }
 
@@ -62,7 +71,7 @@ impl<E: Entry> Clone for Inner<E> {
 
 impl<E: Entry> Default for Node<E> {
     fn default() -> Self {
-        Self::Leaf(Arc::new([]))
+        Self::Leaf(Arc::default())
     }
 }
 
@@ -81,7 +90,7 @@ impl<E: Entry> Node<E> {
 
     pub(super) fn insert(&mut self, entry: E) -> Inserted<E> {
         match self {
-            Self::Leaf(entries) => insert_into_leaf(entries, entry),
+            Self::Leaf(leaf) => insert_into_leaf(leaf, entry),
             Self::Inner(inner) => {
                 let at = inner.child_of(|key| E::compare(key, entry.key()));
                 let inner = Arc::make_mut(inner);
@@ -96,11 +105,9 @@ impl<E: Entry> Node<E> {
     /// Takes out an entry that is there for sure: the nodes on the way are copied where they are shared.
     pub(super) fn remove(&mut self, probe: &impl Fn(&E::Key) -> Ordering) -> Option<E> {
         match self {
-            Self::Leaf(entries) => {
-                let at = entries.binary_search_by(|entry| probe(entry.key())).ok()?;
-                let removed = entries[at].clone();
-                *entries = entries[..at].iter().chain(&entries[at + 1..]).cloned().collect();
-                Some(removed)
+            Self::Leaf(leaf) => {
+                let at = leaf.place(probe).ok()?;
+                Some(Arc::make_mut(leaf).remove(at))
             }
             Self::Inner(inner) => {
                 let at = inner.child_of(probe);
@@ -113,31 +120,24 @@ impl<E: Entry> Node<E> {
     }
 }
 
-fn insert_into_leaf<E: Entry>(entries: &mut Arc<[E]>, entry: E) -> Inserted<E> {
-    match entries.binary_search_by(|known| E::compare(known.key(), entry.key())) {
-        Ok(at) => Inserted::Replaced(std::mem::replace(&mut Arc::make_mut(entries)[at], entry)),
-        Err(at) if entries.len() < MOST => {
-            *entries = entries[..at]
-                .iter()
-                .cloned()
-                .chain(once(entry))
-                .chain(entries[at..].iter().cloned())
-                .collect();
-            Inserted::Added
-        }
-        Err(at) => {
-            let middle = split_point(entries.len(), at);
-            let mut left: Vec<E> = entries[..middle].to_vec();
-            let mut right: Vec<E> = entries[middle..].to_vec();
-            match at.checked_sub(middle) {
-                Some(at) => right.insert(at, entry),
-                None => left.insert(at, entry),
-            }
-            let bound = right[0].key().clone();
-            *entries = left.into();
-            Inserted::Split(bound, Node::Leaf(right.into()))
-        }
+fn insert_into_leaf<E: Entry>(leaf: &mut Arc<Leaf<E>>, entry: E) -> Inserted<E> {
+    if let Some(at) = leaf.find(entry.key(), E::tag(entry.key())) {
+        return Inserted::Replaced(Arc::make_mut(leaf).replace(at, entry));
     }
+    let at = leaf.place(|key| E::compare(key, entry.key())).unwrap_or_else(|at| at);
+    let leaf = Arc::make_mut(leaf);
+    if leaf.len() < MOST {
+        leaf.insert(at, entry);
+        return Inserted::Added;
+    }
+    let middle = split_point(leaf.len(), at);
+    let mut right = leaf.split_off(middle);
+    match at.checked_sub(middle) {
+        Some(at) => right.insert(at, entry),
+        None => leaf.insert(at, entry),
+    }
+    let bound = right[0].key().clone();
+    Inserted::Split(bound, Node::Leaf(Arc::new(right)))
 }
 
 /// Where a full node is cut. One that grows at its end stays full: keys that come in order fill a tree.
@@ -187,7 +187,9 @@ impl<E: Entry> Inner<E> {
         }
         let joined = match (&self.children[left], &self.children[left + 1]) {
             (one, two) if one.width() + two.width() > MOST => return,
-            (Node::Leaf(one), Node::Leaf(two)) => Node::Leaf(one.iter().chain(two.iter()).cloned().collect()),
+            (Node::Leaf(one), Node::Leaf(two)) => {
+                Node::Leaf(Arc::new(Leaf::of(one.iter().chain(two.iter()).cloned().collect())))
+            }
             (Node::Inner(one), Node::Inner(two)) => {
                 let bound = once(&self.bounds[left]);
                 let bounds = one.bounds.iter().chain(bound).chain(two.bounds.iter()).cloned();

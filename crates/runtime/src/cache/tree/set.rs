@@ -42,9 +42,18 @@ impl<E: Entry> Tree<E> {
         loop {
             match node {
                 Node::Inner(inner) => node = &inner.children[inner.child_of(&probe)],
-                Node::Leaf(entries) => {
-                    return entries.binary_search_by(|entry| probe(entry.key())).ok().map(|at| &entries[at]);
-                }
+                Node::Leaf(leaf) => return leaf.place(probe).ok().map(|at| &leaf[at]),
+            }
+        }
+    }
+
+    /// The entry of this key. Where entries have tags, this looks at fewer of them than [`get`](Self::get).
+    pub(in crate::cache) fn find(&self, key: &E::Key) -> Option<&E> {
+        let mut node = &self.root;
+        loop {
+            match node {
+                Node::Inner(inner) => node = &inner.children[inner.child_of(|bound| E::compare(bound, key))],
+                Node::Leaf(leaf) => return leaf.find(key, E::tag(key)).map(|at| &leaf[at]),
             }
         }
     }

@@ -16,6 +16,8 @@ struct Numbered {
 
 impl Entry for Numbered {
     type Key = u16;
+    /// Of each four numbers next to each other, two have the same.
+    type Tag = u8;
 
     fn key(&self) -> &u16 {
         &self.number
@@ -23,6 +25,10 @@ impl Entry for Numbered {
 
     fn compare(one: &u16, two: &u16) -> Ordering {
         one.cmp(two)
+    }
+
+    fn tag(number: &u16) -> u8 {
+        number.to_le_bytes()[0] & 0xfd
     }
 }
 
@@ -98,6 +104,7 @@ proptest! {
                 let found: Vec<_> = tree.iter_from(|key| key.cmp(&from)).cloned().collect();
                 prop_assert_eq!(found, of(model, from));
                 prop_assert_eq!(tree.get(|key| key.cmp(&from)), model.get(&from));
+                prop_assert_eq!(tree.find(&from), model.get(&from));
             }
         }
     }
