@@ -148,6 +148,11 @@ impl Script {
         self.steps.lock().push_back(step);
     }
 
+    /// Forgets what it was to do next.
+    pub(crate) fn drain(&self) {
+        self.steps.lock().clear();
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().clone()
     }
@@ -237,4 +242,36 @@ impl Script {
 
 fn whole(body: String) -> UnsyncBoxBody<Bytes, BoxError> {
     Full::from(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// The value of the one series of this name that has these labels; `None` when there is none.
+pub(crate) fn shown(metrics: &Metrics, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    let text = metrics.encode();
+    let wanted = |line: &&str| {
+        let series = line.split_once('{').filter(|(found, _)| *found == name);
+        let has = |labels_text: &str, (label, value): &(&str, &str)| {
+            labels_text.contains(&format!("{label}=\"{value}\""))
+        };
+        series.is_some_and(|(_, rest)| labels.iter().all(|label| has(rest, label)))
+    };
+    let found: Vec<&str> = text.lines().filter(wanted).collect();
+    assert!(found.len() <= 1, "{found:?} are {name} {labels:?}");
+    let value = found.first()?.rsplit_once(' ')?.1;
+    Some(value.parse().expect("a number"))
+}
+
+/// A count as metrics show it.
+pub(crate) fn float(count: usize) -> f64 {
+    u32::try_from(count).expect("a small count").into()
+}
+
+/// Runs what may wait for itself for ever, on a thread of its own; whether it came to an end.
+pub(crate) fn ends(work: impl FnOnce() + Send + 'static) -> bool {
+    let (done, end) = std::sync::mpsc::channel();
+    #[expect(clippy::disallowed_methods, reason = "a deadlock is to fail the test, not to hang it")]
+    std::thread::spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    end.recv_timeout(std::time::Duration::from_secs(20)).is_ok()
 }

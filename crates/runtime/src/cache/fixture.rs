@@ -26,6 +26,7 @@ const SOON: Duration = Duration::from_millis(10);
 /// An informer without a server.
 pub(super) struct World {
     pub(super) informer: Informer,
+    pub(super) metrics: Metrics,
 }
 
 impl World {
@@ -34,14 +35,20 @@ impl World {
     }
 
     pub(super) fn with(options: InformerOptions) -> Self {
+        Self::beside(&Metrics::new(), options)
+    }
+
+    /// One that shows itself beside others.
+    pub(super) fn beside(metrics: &Metrics, options: InformerOptions) -> Self {
+        let metrics = metrics.clone();
         let setup = InformerSetup {
             resource: ConfigMap::resource_type(),
             options,
             environment: Script::environment(),
-            metrics: Metrics::new(),
+            metrics: metrics.clone(),
             failures: Failures::default(),
         };
-        Self { informer: Informer::new(setup, CancellationToken::new()) }
+        Self { informer: Informer::new(setup, CancellationToken::new()), metrics }
     }
 
     /// An informer that has listed `words`.

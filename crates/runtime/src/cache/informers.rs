@@ -12,8 +12,7 @@ use super::informer::{Failures, InformerSetup};
 use super::reflector::{Reflector, ReflectorMetrics, ReflectorOptions};
 use super::registry::Registry;
 use super::{
-    Informer, InformerError, InformerFailure, InformerOptions, Intake, IntakeMetrics, Lister, NotSynced,
-    Projection,
+    Informer, InformerError, InformerFailure, InformerOptions, Intake, Lister, NotSynced, Projection,
 };
 use crate::client::Client;
 use crate::metrics::Metrics;
@@ -72,7 +71,7 @@ impl Shared {
             .projection(options.projection())
             .residence(options.residence())
             .transform(options.transform().cloned())
-            .decoded_budget(budget, IntakeMetrics::new(&self.metrics, resource))
+            .decoded_budget(budget, informer.instruments().intake().clone())
             .known(move |key| store.get(key));
         let following = ReflectorOptions {
             selection: options.selection(),
@@ -82,7 +81,7 @@ impl Shared {
             metadata_only: options.projection() == Projection::MetadataOnly,
             ..ReflectorOptions::default()
         };
-        let metrics = ReflectorMetrics::new(&self.metrics, resource).with_health(informer.health().clone());
+        let metrics = ReflectorMetrics::of(informer.instruments(), informer.health());
         Reflector::new(self.client.clone(), resource.clone(), following, metrics).with_intake(intake)
     }
 }

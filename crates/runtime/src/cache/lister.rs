@@ -170,6 +170,6 @@ impl<T: Object> Lister<T> {
     }
 
     fn decode(&self, object: &CachedObject) -> Result<Arc<T>, DecodeError> {
-        object.decode().inspect_err(|_| self.informer.count_unreadable())
+        object.decode().inspect_err(|error| self.informer.instruments().unreadable(error.reason()))
     }
 }

@@ -42,6 +42,7 @@ mod informer;
 mod informer_error;
 mod informers;
 mod lister;
+pub(crate) mod metrics;
 mod not_synced;
 mod object;
 mod options;

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::object::Object;
-use crate::testing::{Script, list, object, status, stream};
+use crate::testing::{Script, list, object, shown, status, stream};
 
 const SOON: Duration = Duration::from_millis(100);
 
@@ -243,8 +243,8 @@ async fn an_object_that_does_not_fit_the_type_fails_the_reads_that_meet_it_and_c
     let names: Vec<_> = readable.objects.iter().map(|object| object.metadata.name.as_deref()).collect();
     assert_eq!(names, [Some("a"), Some("c")]);
     assert_eq!((readable.unreadable.len(), readable.unreadable[0].key()), (1, &key("b")));
-    let counted = "pilothouse_informer_unreadable_total{resource=\"configmaps/v1\"} 4";
-    assert!(script.metrics.encode().contains(counted));
+    let counted = [("reason", "UnreadableObject")];
+    assert_eq!(shown(&script.metrics, "pilothouse_informer_unreadable_total", &counted), Some(4.0));
 }
 
 #[tokio::test(start_paused = true)]

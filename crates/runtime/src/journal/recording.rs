@@ -107,7 +107,7 @@ impl<S: JournalSink> Journal<S> {
             batch_events: 1,
             ..ReflectorOptions::default()
         };
-        let counters = ReflectorMetrics::new(&self.metrics, &self.resource);
+        let counters = ReflectorMetrics::new(&self.metrics, &self.name, &self.resource);
         let reflector = Reflector::new(self.client, self.resource, options, counters);
         let (sender, receiver) = buffer(recorder.options.buffer_bytes);
         let reading = read(reflector, sender, self.environment.clone());

@@ -5,3 +5,4 @@ mod registry;
 
 pub use families::{CounterFamily, FloatGaugeFamily, GaugeFamily, HistogramFamily};
 pub use registry::Metrics;
+pub(crate) use registry::Source;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::{Metric, Registry};
@@ -26,6 +27,14 @@ struct Shared {
     registry: Registry,
     families: BTreeMap<String, Box<dyn Any + Send>>,
     components: Vec<Box<dyn Any + Send>>,
+    sources: Vec<Arc<dyn Source>>,
+}
+
+/// What reads what it shows at each scrape.
+pub(crate) trait Source: Send + Sync {
+    /// Takes the readings. Nothing of the registry is locked meanwhile: what is read may hold locks of its own while
+    /// it counts, or asks for a family.
+    fn gather(&self) -> Box<dyn Collector>;
 }
 
 impl Metrics {
@@ -92,11 +101,31 @@ impl Metrics {
         component
     }
 
+    /// A source of readings: `create` is called the first time a `T` is asked for, and its result shared after that.
+    pub(crate) fn source<T: Source + Clone + 'static>(&self, create: impl FnOnce() -> T) -> T {
+        let mut shared = self.shared.lock();
+        if let Some(existing) = shared.components.iter().find_map(|component| component.downcast_ref::<T>()) {
+            return existing.clone();
+        }
+        let source = create();
+        shared.components.push(Box::new(source.clone()));
+        shared.sources.push(Arc::new(source.clone()));
+        source
+    }
+
     /// All metrics as `OpenMetrics` text.
     #[must_use]
     pub fn encode(&self) -> String {
+        let sources = self.shared.lock().sources.clone();
+        let mut gathered = Registry::default();
+        for source in sources {
+            gathered.register_collector(source.gather());
+        }
         let mut text = String::new();
-        if let Err(error) = text::encode(&mut text, &self.shared.lock().registry) {
+        let written = text::encode_registry(&mut text, &self.shared.lock().registry)
+            .and_then(|()| text::encode_registry(&mut text, &gathered))
+            .and_then(|()| text::encode_eof(&mut text));
+        if let Err(error) = written {
             tracing::error!(%error, "cannot write metrics as text");
         }
         text
@@ -123,6 +152,30 @@ mod tests {
         assert!(text.contains("requests_total{code=\"200\"} 2\n"), "{text}");
         assert!(text.contains("seconds_bucket{le=\"1.0\"} 1\n"), "{text}");
         assert_eq!(text.matches("# TYPE requests counter").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_source_may_ask_for_families_while_it_is_read() {
+        #[derive(Clone)]
+        struct Asking(Metrics);
+        #[derive(Debug)]
+        struct Nothing;
+        impl Source for Asking {
+            fn gather(&self) -> Box<dyn Collector> {
+                self.0.counter("asked", "Asked").with(&[]).inc();
+                Box::new(Nothing)
+            }
+        }
+        impl Collector for Nothing {
+            fn encode(&self, _: prometheus_client::encoding::DescriptorEncoder<'_>) -> std::fmt::Result {
+                Ok(())
+            }
+        }
+        assert!(crate::testing::ends(|| {
+            let metrics = Metrics::new();
+            metrics.source(|| Asking(metrics.clone()));
+            assert!(metrics.encode().contains("asked_total{} 1\n"));
+        }));
     }
 
     #[test]

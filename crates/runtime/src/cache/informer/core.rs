@@ -1,21 +1,27 @@
 //! What an informer's task works on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pilothouse_machinery::{Environment, ResourceType};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::gauges::Gauges;
 use super::subscribers::Subscribers;
 use super::{Failures, InformerFailure, InformerSetup};
 use crate::cache::flag::Flag;
+use crate::cache::metrics::{CacheMetrics, Identity, InformerReading, Instruments, Reading, Subject};
 use crate::cache::reflector::{ListEnd, WatchEvent};
-use crate::cache::store::{Outcome, Store};
+use crate::cache::store::{Outcome, Store, Written};
 use crate::cache::subscription::{Lag, Listener};
 use crate::cache::trouble::Health;
 use crate::cache::{CachedObject, ChangeKind, InformerOptions, Snapshot};
+
+/// How long a scrape waits while subscribers are told: longer than to tell a batch takes, unless a filter hangs.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The part of an informer that its task shares with the handles.
 #[derive(Debug)]
@@ -31,17 +37,33 @@ pub(in crate::cache) struct Core {
     stopped: Flag,
     failure: Mutex<Option<InformerFailure>>,
     failures: Failures,
-    gauges: Gauges,
+    instruments: Arc<Instruments>,
+    /// Kept of objects when they came, in bytes.
+    bytes: AtomicI64,
+    /// What `lags` last came to, for a scrape while somebody is being told.
+    last_lags: Mutex<Vec<Lag>>,
     health: Health,
     /// Told when a subscriber that the informer waits for has room.
     room: Arc<Notify>,
     started: Instant,
+    /// Cancelled when nobody uses the informer any more.
+    token: CancellationToken,
 }
 
 impl Core {
-    pub(super) fn new(setup: InformerSetup) -> Self {
+    /// What an informer works on until `token` is cancelled. It shows itself in the setup's metrics from now on.
+    pub(super) fn new(setup: InformerSetup, token: CancellationToken) -> Arc<Self> {
+        let identity = Identity::of(&setup.resource, &setup.options);
+        let metrics = CacheMetrics::of(&setup.metrics);
+        metrics.admit(&identity, |instruments| Arc::new(Self::with(setup, token, instruments)))
+    }
+
+    fn with(setup: InformerSetup, token: CancellationToken, instruments: Instruments) -> Self {
         Self {
-            gauges: Gauges::new(&setup.metrics, &setup.resource),
+            instruments: Arc::new(instruments),
+            bytes: AtomicI64::default(),
+            last_lags: Mutex::default(),
+            token,
             resource: setup.resource,
             options: setup.options,
             environment: setup.environment,
@@ -85,8 +107,8 @@ impl Core {
         &self.health
     }
 
-    pub(super) fn count_unreadable(&self) {
-        self.gauges.count_unreadable();
+    pub(super) fn instruments(&self) -> &Arc<Instruments> {
+        &self.instruments
     }
 
     pub(in crate::cache) fn environment(&self) -> &Environment {
@@ -139,13 +161,13 @@ impl Core {
 
     fn apply_and_tell(&self, events: Vec<WatchEvent>) -> Outcome {
         let mut subscribers = self.subscribers.lock();
+        let now = Instant::now();
         let before = (!self.synced.is_raised()).then(|| self.store.snapshot());
         let outcome = self.store.apply(events);
-        self.gauges.show(&self.store);
         if outcome.written.is_empty() {
             return outcome;
         }
-        let now = Instant::now();
+        self.weigh(&outcome.written);
         subscribers.each(|listener| {
             if let Some(before) = &before {
                 listener.begin(before, &[], now);
@@ -153,6 +175,7 @@ impl Core {
             listener.push(&outcome.written, None, now);
         });
         self.synced.raise();
+        self.instruments.processed(now);
         outcome
     }
 
@@ -165,9 +188,13 @@ impl Core {
     fn replace_and_tell(&self, list: Vec<Arc<CachedObject>>, end: &ListEnd) -> Outcome {
         let mut subscribers = self.subscribers.lock();
         let kept = end.unreadable.keys(&self.store.snapshot());
-        let mut outcome = self.store.replace(list, &kept, &end.version);
-        self.gauges.show(&self.store);
         let now = Instant::now();
+        let histories = self.store.histories();
+        let mut outcome = self.store.replace(list, &kept, &end.version);
+        if self.store.histories() != histories {
+            self.instruments.history_reset();
+        }
+        self.weigh(&outcome.written);
         if self.synced.is_raised() {
             subscribers.each(|listener| listener.push(&outcome.written, Some(&end.version), now));
         } else {
@@ -177,6 +204,7 @@ impl Core {
             subscribers.each(|listener| listener.begin(&snapshot, &outcome.written, now));
             self.synced.raise();
         }
+        self.instruments.processed(now);
         outcome
     }
 
@@ -220,5 +248,53 @@ impl Core {
         subscribers.closed = true;
         subscribers.each(|listener| listener.close());
         self.stopped.raise();
+    }
+}
+
+impl Core {
+    /// Notes how much larger or smaller the cache has become.
+    fn weigh(&self, written: &[Written]) {
+        let weigh = |object: &Arc<CachedObject>| i64::try_from(object.first_size()).unwrap_or_default();
+        let change = |written: &Written| {
+            let now = if written.kind == ChangeKind::Deleted { 0 } else { weigh(&written.object) };
+            now - written.previous.as_ref().map_or(0, weigh)
+        };
+        self.bytes.fetch_add(written.iter().map(change).sum(), Ordering::Relaxed);
+    }
+
+    /// As [`lags`](Self::lags), without waiting for a filter that runs, in this task even: then as they were when
+    /// last asked for (C-I19).
+    fn lags_at_once(&self, now: Instant) -> Vec<Lag> {
+        if let Some(mut subscribers) = self.subscribers.try_lock_for(PATIENCE) {
+            let mut lags = Vec::new();
+            subscribers.each(|listener| lags.push(listener.lag(now)));
+            drop(subscribers);
+            self.last_lags.lock().clone_from(&lags);
+            return lags;
+        }
+        self.last_lags.lock().clone()
+    }
+}
+
+impl Subject for Core {
+    fn has_ended(&self) -> bool {
+        self.stopped.is_raised() || self.token.is_cancelled()
+    }
+
+    fn read(self: Arc<Self>, now: Instant) -> Reading {
+        let (objects, version) = (self.store.len(), self.store.resource_version());
+        let intake = self.instruments.intake();
+        let bytes = u64::try_from(self.bytes.load(Ordering::Relaxed)).unwrap_or_default();
+        let informer = InformerReading {
+            objects,
+            bytes: bytes.saturating_sub(intake.repacked()),
+            decoded_bytes: intake.decoded_bytes(),
+            decoded_budget: self.options.decoded_budget(),
+            version: version.number().filter(|_| !version.is_zero()),
+            synced: self.synced.is_raised(),
+            trouble: self.health.trouble().map(|trouble| trouble.reason()),
+            lags: self.lags_at_once(now),
+        };
+        Reading { instruments: Arc::clone(&self.instruments), informer: Some(informer) }
     }
 }

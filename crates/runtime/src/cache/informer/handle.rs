@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::follow::follow;
 use super::{Core, Failures, InformerFailure};
 use crate::cache::handler::{HandleError, Handler, HandlerOptions, Registration};
+use crate::cache::metrics::Instruments;
 use crate::cache::reflector::Reflector;
 use crate::cache::store::Store;
 use crate::cache::subscription::{
@@ -75,7 +76,7 @@ pub(in crate::cache) struct InformerSetup {
 impl Informer {
     /// An informer that stops when `token` is cancelled, and cancels it when nobody holds the informer.
     pub(in crate::cache) fn new(setup: InformerSetup, token: CancellationToken) -> Self {
-        Self { core: Arc::new(Core::new(setup)), stop: Arc::new(token.drop_guard()) }
+        Self { core: Core::new(setup, token.clone()), stop: Arc::new(token.drop_guard()) }
     }
 
     /// What keeps the informer up to date. It ends, and with it all subscriptions, when `token` is cancelled.
@@ -196,8 +197,9 @@ impl Informer {
         }
     }
 
-    pub(in crate::cache) fn count_unreadable(&self) {
-        self.core.count_unreadable();
+    /// Where everything counts that the informer does.
+    pub(in crate::cache) fn instruments(&self) -> &Arc<Instruments> {
+        self.core.instruments()
     }
 
     /// Whether the first list is in the store.

@@ -5,7 +5,6 @@
 mod core;
 mod failure;
 mod follow;
-mod gauges;
 mod handle;
 mod subscribers;
 #[cfg(test)]

@@ -104,6 +104,15 @@ impl Body {
             Self::Typed(_) | Self::Unreadable(_) => 0,
         }
     }
+
+    /// Bytes held when it came, which never changes.
+    pub(super) fn first_size(&self) -> usize {
+        match self {
+            #[cfg(feature = "compact")]
+            Self::Late(_, late) => late.first_size(),
+            _ => self.size(),
+        }
+    }
 }
 
 impl<'a> Encoded<'a> {

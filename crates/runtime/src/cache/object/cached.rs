@@ -128,6 +128,11 @@ impl CachedObject {
         self.body.size()
     }
 
+    /// As [`size`](Self::size), when the object came in. Some objects shrink later; this stays.
+    pub(in crate::cache) fn first_size(&self) -> usize {
+        self.body.first_size()
+    }
+
     /// Uses the texts of an equal key in place of its own, so that all versions of an object share one.
     pub(in crate::cache) fn share_key(&mut self, key: &ObjectKey) {
         debug_assert_eq!(self.header.key, *key);

@@ -249,8 +249,8 @@ impl Intake {
             (_, Residence::Lazy) => (Body::plain(encoded), None),
             #[cfg(feature = "compact")]
             (_, Residence::Compact) => {
-                let trained = &self.metrics.dictionaries;
-                let packer = self.packer.get_or_insert_with(|| Packer::new(trained.clone()));
+                let metrics = &self.metrics;
+                let packer = self.packer.get_or_insert_with(|| Packer::new(metrics.clone()));
                 (packer.pack(encoded.encoding, encoded.bytes.into_owned()), None)
             }
         }

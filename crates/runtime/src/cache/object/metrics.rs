@@ -1,12 +1,9 @@
 //! What is counted when objects come in and are decoded.
 
-use pilothouse_machinery::ResourceType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::metrics::Metrics;
-
-/// The counters of one intake. The label `resource` reads `jobs.batch/v1`. The default counts for nobody.
+/// The counters of one intake. Clones count together.
 #[derive(Clone, Debug, Default)]
 pub struct IntakeMetrics {
     pub(super) unreadable: Counter,
@@ -14,32 +11,49 @@ pub struct IntakeMetrics {
     pub(super) decoded_dropped: Counter,
     pub(super) decoded_bytes: Gauge,
     pub(super) dictionaries: Counter,
+    /// How many bytes objects take less than when they came, because they were packed again.
+    pub(super) repacked: Gauge,
 }
 
 impl IntakeMetrics {
-    /// The counters of the intake of one type.
+    /// The same counters with gauges of their own, for another intake that goes on counting.
+    pub(in crate::cache) fn with_new_gauges(&self) -> Self {
+        Self { decoded_bytes: Gauge::default(), repacked: Gauge::default(), ..self.clone() }
+    }
+
+    /// Objects that do not fit the type that they are decoded into when they come in.
     #[must_use]
-    pub fn new(metrics: &Metrics, resource: &ResourceType) -> Self {
-        let resource = resource.to_string();
-        let labels = [("resource", &*resource)];
-        let counter = |name, help| metrics.counter(name, help).with(&labels);
-        Self {
-            unreadable: counter(
-                "pilothouse_intake_unreadable",
-                "Objects that do not fit the type that the informer decodes them into",
-            ),
-            decoded: counter("pilothouse_cache_decoded", "Objects decoded and kept decoded"),
-            decoded_dropped: counter(
-                "pilothouse_cache_decoded_dropped",
-                "Decoded forms dropped because they exceeded the budget",
-            ),
-            decoded_bytes: metrics
-                .gauge("pilothouse_cache_decoded_bytes", "Estimated size of the decoded forms kept")
-                .with(&labels),
-            dictionaries: counter(
-                "pilothouse_cache_dictionaries",
-                "Compression dictionaries trained for caches in compact residence",
-            ),
-        }
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable.get()
+    }
+
+    /// Objects decoded and kept decoded.
+    #[must_use]
+    pub fn decoded(&self) -> u64 {
+        self.decoded.get()
+    }
+
+    /// Decoded forms dropped because they exceeded the budget.
+    #[must_use]
+    pub fn decoded_dropped(&self) -> u64 {
+        self.decoded_dropped.get()
+    }
+
+    /// The estimated size of the decoded forms kept, in bytes.
+    #[must_use]
+    pub fn decoded_bytes(&self) -> u64 {
+        u64::try_from(self.decoded_bytes.get()).unwrap_or_default()
+    }
+
+    /// Compression dictionaries trained, in compact residence.
+    #[must_use]
+    pub fn dictionaries(&self) -> u64 {
+        self.dictionaries.get()
+    }
+
+    /// How many bytes less than `CachedObject::first_size` says the
+    /// objects take, all together.
+    pub(in crate::cache) fn repacked(&self) -> u64 {
+        u64::try_from(self.repacked.get()).unwrap_or_default()
     }
 }

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cache::reflector::WatchEvent;
 use crate::cache::{ChangeKind, Store, Transform};
-use crate::metrics::Metrics;
 use crate::object::Object;
 
 fn config_map(name: &str, version: u64, content: &str) -> Vec<u8> {
@@ -126,14 +125,12 @@ fn f15_f16_an_object_that_a_transform_ruins_is_rejected_alone() {
 
 #[test]
 fn f5_an_object_that_does_not_fit_the_type_is_known_and_its_deletion_is_told() {
-    let metrics = Metrics::new();
-    let resource = Pod::resource_type();
+    let counters = IntakeMetrics::default();
     let bad =
         br#"{"metadata":{"name":"b","namespace":"d","uid":"u","resourceVersion":"3"},"spec":"hunter2"}"#;
     for (projection, residence) in
         [(Projection::Whole, Residence::typed::<Pod>()), (Projection::of::<Pod>(), Residence::Lazy)]
     {
-        let counters = IntakeMetrics::new(&metrics, &resource);
         let mut intake =
             pods().projection(projection).residence(residence).decoded_budget(None, counters.clone());
         let before = counters.unreadable.get();
@@ -152,7 +149,7 @@ fn f5_an_object_that_does_not_fit_the_type_is_known_and_its_deletion_is_told() {
         let told: Vec<_> = written.iter().map(|w| (w.kind, w.object.key().name.to_string())).collect();
         assert_eq!(told, [(ChangeKind::Deleted, "b".into()), (ChangeKind::Deleted, "g".into())]);
     }
-    assert!(metrics.encode().contains("pilothouse_intake_unreadable_total{resource=\"pods/v1\"} 2"));
+    assert_eq!(counters.unreadable(), 2);
 }
 
 #[test]
@@ -238,8 +235,7 @@ fn a_field_is_read_from_the_bytes() {
 
 #[test]
 fn decoded_forms_over_the_budget_go_oldest_first_and_readers_keep_theirs() {
-    let metrics = Metrics::new();
-    let counters = IntakeMetrics::new(&metrics, &ConfigMap::resource_type());
+    let counters = IntakeMetrics::default();
     let bytes = config_map("a", 1, &"x".repeat(1000));
     let room = taken(&mut intake(), &bytes).size() as u64 * 6;
     let mut intake = intake().decoded_budget(Some(room * 2), counters.clone());

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{ReflectorEvent, WatchEvent};
+use super::{ReflectorEvent, ReflectorMetrics, WatchEvent};
 use crate::cache::CachedObject;
 
 /// Objects and events that were ready together. They go on together, so that whoever keeps them writes once.
@@ -23,11 +23,12 @@ impl Batch {
     }
 
     /// Hands over what is there.
-    pub(super) fn flush(&mut self, ready: &mut VecDeque<ReflectorEvent>) {
+    pub(super) fn flush(&mut self, ready: &mut VecDeque<ReflectorEvent>, metrics: &ReflectorMetrics) {
         if !self.items.is_empty() {
             ready.push_back(ReflectorEvent::ListItems(std::mem::take(&mut self.items)));
         }
         if !self.events.is_empty() {
+            metrics.watched(&self.events);
             ready.push_back(ReflectorEvent::Watched(std::mem::take(&mut self.events)));
         }
         self.bytes = 0;

@@ -33,6 +33,8 @@ pub(super) enum ListFrom {
 pub(super) struct Listing {
     pub(super) from: ListFrom,
     pub(super) cause: ListCause,
+    /// As the cause, more exactly: a word for metrics, until it is counted.
+    reason: Option<&'static str>,
     /// The token of the next page; empty before the first.
     token: String,
     /// Everything in one answer, because a page's token expired (R10).
@@ -52,10 +54,11 @@ pub(super) struct Page {
 }
 
 impl Listing {
-    pub(super) fn new(from: ListFrom, cause: ListCause) -> Self {
+    pub(super) fn new(from: ListFrom, cause: ListCause, reason: &'static str) -> Self {
         Self {
             from,
             cause,
+            reason: Some(reason),
             token: String::new(),
             whole: false,
             started: false,
@@ -66,8 +69,8 @@ impl Listing {
 
     /// The same list from its beginning.
     pub(super) fn restarted(&self) -> Self {
-        let (whole, streams_lost) = (self.whole, self.streams_lost);
-        Self { whole, streams_lost, ..Self::new(self.from.clone(), self.cause) }
+        let Self { reason, whole, streams_lost, .. } = *self;
+        Self { reason, whole, streams_lost, ..Self::new(self.from.clone(), self.cause, "Restarted") }
     }
 
     fn limit(&self, page_size: Option<u32>, pages_always: bool) -> Option<u32> {
@@ -105,7 +108,9 @@ impl Reflector {
     pub(super) async fn list(&mut self) {
         let State::List(listing) = &mut self.state else { return };
         if !std::mem::replace(&mut listing.started, true) {
-            self.metrics.list(listing.cause);
+            if let Some(reason) = listing.reason.take() {
+                self.metrics.list(reason);
+            }
             self.ready.push_back(ReflectorEvent::ListStarted(listing.cause));
             return;
         }
@@ -144,6 +149,9 @@ impl Reflector {
         while matches!(end, Ok(None)) && items.len() < self.options.batch_events {
             let Some(more) = reader.read(&self.client, "list", items).now_or_never() else { break };
             end = more;
+        }
+        if !items.is_empty() {
+            self.metrics.heard(self.client.environment().monotonic());
         }
         let mut objects = Vec::with_capacity(items.len());
         for item in items.drain(..) {

@@ -76,7 +76,7 @@ impl Reflector {
             state: if resumed.is_some() {
                 State::Open
             } else {
-                State::List(Listing::new(from, ListCause::Initial))
+                State::List(Listing::new(from, ListCause::Initial, "Initial"))
             },
             wire: Wire::new(&resource, &options),
             streaming: options.streaming_list,
@@ -148,7 +148,7 @@ impl Reflector {
     }
 
     /// Waits before the next step: as the backoff says, or longer when the server asks for it.
-    pub(super) fn pause(&mut self, reason: &str, asked: Option<Duration>) {
+    pub(super) fn pause(&mut self, reason: &'static str, asked: Option<Duration>) {
         self.metrics.failure(reason);
         let environment = self.client.environment();
         let pause = self.backoff.pause(environment).max(asked.unwrap_or_default().min(LONGEST_WAIT));
@@ -157,13 +157,13 @@ impl Reflector {
     }
 
     /// Lists again: from a state no older than the last seen first, which the server's cache can serve (R4).
-    pub(super) fn relist(&mut self, cause: ListCause) {
+    pub(super) fn relist(&mut self, cause: ListCause, reason: &'static str) {
         let from = if self.options.newest || self.last.is_zero() {
             ListFrom::Newest
         } else {
             ListFrom::NotOlderThan(self.last.clone())
         };
-        self.state = State::List(Listing::new(from, cause));
+        self.state = State::List(Listing::new(from, cause, reason));
     }
 
     /// Whether internal errors have gone on for longer than the window, counting this one. The window starts

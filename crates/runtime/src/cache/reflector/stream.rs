@@ -155,7 +155,7 @@ impl Reflector {
                     unreadable.retain(|key| !matches!(amended.get(key), Some(None)));
                     let end = ListEnd { version, unreadable, amended };
                     watch.state_ended();
-                    batch.flush(&mut self.ready);
+                    batch.flush(&mut self.ready, &self.metrics);
                     self.list_complete(end);
                     self.ready.push_back(ReflectorEvent::WatchOpened);
                 }

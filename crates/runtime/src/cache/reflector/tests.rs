@@ -10,11 +10,11 @@ use tokio::time::{Instant, timeout};
 use super::*;
 use crate::cache::{Informer, Informers, Selection};
 use crate::object::Object;
-use crate::testing::{Script, Step, answer, list, object, status, status_object, stream};
+use crate::testing::{Script, Step, answer, list, object, shown, status, status_object, stream};
 
 pub(super) fn reflector(script: &Script, options: ReflectorOptions) -> Reflector {
     let resource = ConfigMap::resource_type();
-    let metrics = ReflectorMetrics::new(&script.metrics, &resource);
+    let metrics = ReflectorMetrics::new(&script.metrics, "test", &resource);
     Reflector::new(script.client(), resource, options, metrics)
 }
 
@@ -270,7 +270,8 @@ async fn reasons_that_a_server_makes_up_do_not_become_labels() {
     let (feed, watch) = stream();
     feed.event("ERROR", &status_object(503, "MadeUp3"));
     let script = Script::of([status(500, "MadeUp1"), list(7, "", &[]), status(500, "MadeUp2"), watch]);
-    run(&script, MINUTE).await;
+    let mut reflector = reflector(&script, ReflectorOptions::default());
+    words(&mut reflector, MINUTE).await;
     let metrics = script.metrics.encode();
     assert!(metrics.contains("reason=\"ServerError\"} 3") && !metrics.contains("MadeUp"), "{metrics}");
 }
@@ -368,10 +369,9 @@ async fn f15_f19_of_a_list_and_of_a_batch_only_what_can_be_read_is_told_and_the_
         told.push(crate::cache::fixture::word(&change));
     }
     assert_eq!(told, ["!+a@1", "!+b@4", "+c@8", "~b@11(4)"]);
-    let metrics = script.metrics.encode();
-    for (reason, count) in [("InvalidStructure", 2), ("WrongType", 2), ("MissingName", 1)] {
-        let line = format!("skipped_total{{resource=\"configmaps/v1\",reason=\"{reason}\"}} {count}");
-        assert!(metrics.contains(&line), "{line} {metrics}");
+    for (reason, count) in [("InvalidStructure", 2.0), ("WrongType", 2.0), ("MissingName", 1.0)] {
+        let counted = shown(&script.metrics, "pilothouse_reflector_skipped_total", &[("reason", reason)]);
+        assert_eq!(counted, Some(count), "{reason}");
     }
 }
 

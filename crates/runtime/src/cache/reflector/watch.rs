@@ -20,7 +20,7 @@ use super::take::{Taken, take_in};
 use super::wire::{EventSplitter, encoding_of};
 use super::{ListCause, Reflector, ReflectorEvent, WatchEvent};
 use crate::cache::Encoding;
-use crate::client::{Query, bare, failure_of, is_success};
+use crate::client::{Query, bare, failure_of, is_success, status_reason};
 use crate::patience::Patience;
 
 /// A watch that ends sooner, without an event, is a failure (R20).
@@ -101,6 +101,17 @@ impl Bookmark {
     }
 }
 
+/// Why a watch was refused or failed, in a word for metrics.
+fn why(status: &Status) -> &'static str {
+    match status {
+        // Servers say that the history is gone in several words.
+        _ if status.is_expired() => "Expired",
+        // The server is behind what was seen of it: another instance that has yet to catch up, or a restored one.
+        _ if is_too_large(status) => "ResourceVersionTooLarge",
+        _ => status_reason(&status.reason),
+    }
+}
+
 impl Reflector {
     /// Opens a watch at the last version seen.
     pub(super) async fn open_watch(&mut self) {
@@ -160,6 +171,9 @@ impl Reflector {
         let Some(mut next) = watch.patience.wait(until, watch.body.frame()).await else {
             return self.silent();
         };
+        if matches!(next, Some(Ok(_))) {
+            self.metrics.heard(self.client.environment().monotonic());
+        }
         let mut batch = Batch::default();
         loop {
             match next {
@@ -170,9 +184,9 @@ impl Reflector {
                 }
                 Some(Err(error)) => {
                     tracing::debug!(resource = %self.resource, %error, "watch broke off");
-                    self.watch_ended(&mut batch);
+                    self.watch_ended("BrokenOff", &mut batch);
                 }
-                None => self.watch_ended(&mut batch),
+                None => self.watch_ended("Closed", &mut batch),
             }
             let State::Watch(watch) = &mut self.state else { break };
             if batch.len() >= self.options.batch_events || batch.bytes >= self.options.batch_bytes {
@@ -183,7 +197,7 @@ impl Reflector {
                 None => break,
             }
         }
-        batch.flush(&mut self.ready);
+        batch.flush(&mut self.ready, &self.metrics);
     }
 
     /// Nothing has come for too long.
@@ -194,6 +208,7 @@ impl Reflector {
         }
         tracing::warn!(resource = %self.resource, "watch is silent beyond its end: closed");
         self.metrics.failure("Silent");
+        self.metrics.watch_over("Silent");
         self.watch_again();
     }
 
@@ -219,8 +234,9 @@ impl Reflector {
             return self.stream_lost(&initial);
         }
         self.pause(error.reason(), None);
+        self.metrics.watch_over(error.reason());
         if self.internal_errors_persist() {
-            self.relist(ListCause::WatchFailed);
+            self.relist(ListCause::WatchFailed, error.reason());
         } else {
             self.watch_again();
         }
@@ -230,8 +246,10 @@ impl Reflector {
     /// never show: only a list tells. Nor would what the last list could not show to be gone.
     fn watch_again(&mut self) {
         self.state = State::Open;
-        if self.last.is_zero() || self.owes_list {
-            self.relist(ListCause::WatchFailed);
+        if self.last.is_zero() {
+            self.relist(ListCause::WatchFailed, "NoResourceVersion");
+        } else if self.owes_list {
+            self.relist(ListCause::WatchFailed, "IncompleteList");
         }
     }
 
@@ -261,7 +279,7 @@ impl Reflector {
             WatchEventType::Bookmark => {
                 match Bookmark::read(frame, &self.resource) {
                     Some(bookmark) => {
-                        self.accept(frame, WatchEvent::Bookmark(bookmark.version), batch);
+                        self.accept(WatchEvent::Bookmark(bookmark.version), batch);
                     }
                     None => self.metrics.skip("InvalidBookmark"),
                 }
@@ -275,18 +293,19 @@ impl Reflector {
         let State::Watch(watch) = &self.state else { return };
         let encoding = watch.encoding();
         match take_in(&frame.object, encoding, &mut self.intake, &self.metrics) {
-            Taken::Object(object) => self.accept(frame, make(object), batch),
+            Taken::Object(object) => self.accept(make(object), batch),
             Taken::Unreadable(_) if frame.event_type == WatchEventType::Deleted => {
                 // Something is gone. What it was, only a list shows.
                 self.pause("UnreadableDeletion", None);
-                self.relist(ListCause::WatchFailed);
+                self.metrics.watch_over("UnreadableDeletion");
+                self.relist(ListCause::WatchFailed, "UnreadableDeletion");
             }
             // The cache keeps the version before it.
             Taken::Unreadable(_) | Taken::Foreign => {}
         }
     }
 
-    fn accept(&mut self, frame: &WatchFrame, event: WatchEvent, batch: &mut Batch) {
+    fn accept(&mut self, event: WatchEvent, batch: &mut Batch) {
         let State::Watch(watch) = &mut self.state else { return };
         watch.events += 1;
         watch.unordered &= matches!(event, WatchEvent::Added(_));
@@ -295,12 +314,11 @@ impl Reflector {
             self.last = version.clone();
         }
         self.internal_errors = None;
-        self.metrics.event(frame.event_type.as_str());
         batch.events.push(event);
     }
 
     /// The stream has ended, by the server's will or the network's.
-    fn watch_ended(&mut self, batch: &mut Batch) {
+    fn watch_ended(&mut self, how: &'static str, batch: &mut Batch) {
         let State::Watch(watch) = &mut self.state else { return };
         let (opened, events) = (watch.opened, watch.events);
         let splitter =
@@ -314,7 +332,9 @@ impl Reflector {
             return self.stream_lost(&initial);
         }
         self.watch_again();
-        if events == 0 && last_line.is_none() && opened.elapsed() < SHORT {
+        let is_short = events == 0 && last_line.is_none() && opened.elapsed() < SHORT;
+        self.metrics.watch_over(if is_short { "ShortWatch" } else { how });
+        if is_short {
             self.pause("ShortWatch", None);
         }
     }
@@ -323,7 +343,7 @@ impl Reflector {
     /// that it will not serve what was asked for however often it is asked: then a list shows what there is.
     fn watch_refused(&mut self, status: &Status) {
         if status.is_expired() {
-            return self.relist(ListCause::Expired);
+            return self.relist(ListCause::Expired, why(status));
         }
         if matches!(status.code, 406 | 415) && self.wire.fall_back() {
             return;
@@ -332,7 +352,7 @@ impl Reflector {
         let for_good = matches!(status.code, 400 | 404 | 405 | 422);
         let may_pass = status.reason == StatusReason::InternalError || is_too_large(status);
         if for_good || (may_pass && self.internal_errors_persist()) {
-            self.relist(ListCause::WatchFailed);
+            self.relist(ListCause::WatchFailed, why(status));
         }
     }
 
@@ -342,16 +362,17 @@ impl Reflector {
         if let Some(initial) = watch.initial.take() {
             return self.stream_refused(initial.listing(), status);
         }
+        self.metrics.watch_over(why(status));
         self.watch_again();
         if status.is_expired() {
-            return self.relist(ListCause::Expired);
+            return self.relist(ListCause::Expired, why(status));
         }
         self.refused("watch", status);
         match (status.code, &status.reason) {
             (429, _) | (_, StatusReason::TooManyRequests) => {}
             (_, StatusReason::InternalError) if !self.internal_errors_persist() => {}
             // An object that cannot be read was removed, or something new: only a list shows what is there (R18).
-            _ => self.relist(ListCause::WatchFailed),
+            _ => self.relist(ListCause::WatchFailed, why(status)),
         }
     }
 }

@@ -79,6 +79,11 @@ impl Store {
         self.shared.published.read().resource_version.clone()
     }
 
+    /// How often a complete list took the version back.
+    pub(in crate::cache) fn histories(&self) -> u64 {
+        self.shared.published.read().history
+    }
+
     /// Whether the two are clones of one store.
     pub(in crate::cache) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use prometheus_client::metrics::counter::Counter;
 use zstd::compress_bound;
 use zstd::zstd_safe::CCtx;
 
@@ -11,6 +10,7 @@ use super::Frame;
 use super::dictionary::{Dictionary, LEVEL};
 use super::late::{Late, Packed};
 use crate::cache::object::Encoding;
+use crate::cache::object::IntakeMetrics;
 use crate::cache::object::body::Body;
 
 /// How many objects come before the first training. Fewer than that do not need a dictionary: they are small anyway.
@@ -37,11 +37,11 @@ pub(in crate::cache::object) struct Packer {
     window: (u64, u64, u64),
     /// Objects to train the next dictionary on, while they are gathered.
     samples: Option<Vec<Vec<u8>>>,
-    trained: Counter,
+    metrics: IntakeMetrics,
 }
 
 impl Packer {
-    pub(in crate::cache::object) fn new(trained: Counter) -> Self {
+    pub(in crate::cache::object) fn new(metrics: IntakeMetrics) -> Self {
         Self {
             context: CCtx::try_create(),
             scratch: Vec::new(),
@@ -50,7 +50,7 @@ impl Packer {
             expected: 0,
             window: (0, 0, 0),
             samples: None,
-            trained,
+            metrics,
         }
     }
 
@@ -72,7 +72,7 @@ impl Packer {
             Some(frame) if frame.size() < bytes.len() => Packed::Frame(frame),
             _ => Packed::Plain(bytes.into_boxed_slice()),
         };
-        let late = Arc::new(Late::new(packed));
+        let late = Arc::new(Late::new(packed, self.metrics.repacked.clone()));
         self.early.push(Arc::downgrade(&late));
         if self.early.len() == EARLY {
             self.train_first();
@@ -115,7 +115,7 @@ impl Packer {
     fn train(&mut self, samples: &[Vec<u8>]) -> Option<Arc<Dictionary>> {
         match Dictionary::train(samples) {
             Ok(dictionary) => {
-                self.trained.inc();
+                self.metrics.dictionaries.inc();
                 Some(Arc::new(dictionary))
             }
             Err(error) => {

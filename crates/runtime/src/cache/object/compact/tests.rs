@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use prometheus_client::metrics::counter::Counter;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -56,6 +55,24 @@ fn the_first_objects_are_packed_again_once_there_is_a_dictionary() {
 }
 
 #[test]
+fn what_objects_shrink_by_when_they_are_packed_again_is_known_as_long_as_they_live() {
+    let metrics = IntakeMetrics::default();
+    let mut intake = compact(&metrics);
+    let mut objects: Vec<_> = (0..EARLY - 1).map(|number| take(&mut intake, &bytes(1, number))).collect();
+    assert_eq!(metrics.repacked(), 0);
+    objects.push(take(&mut intake, &bytes(1, EARLY)));
+    while !objects.is_empty() {
+        let sum =
+            |size: fn(&CachedObject) -> usize| objects.iter().map(|object| size(object) as u64).sum::<u64>();
+        let (now, first) = (sum(CachedObject::size), sum(CachedObject::first_size));
+        assert!(now < first);
+        assert_eq!(metrics.repacked(), first - now);
+        objects.truncate(objects.len() / 2);
+    }
+    assert_eq!(metrics.repacked(), 0);
+}
+
+#[test]
 fn another_kind_of_content_gets_its_own_dictionary_and_old_frames_keep_theirs() {
     let metrics = IntakeMetrics::default();
     let mut intake = compact(&metrics);
@@ -86,7 +103,8 @@ fn what_does_not_compress_stays_as_it_is() {
 fn a_damaged_frame_is_an_error_that_names_the_object() {
     let resource = ConfigMap::resource_type();
     let original = bytes(1, 1);
-    let Body::Late(_, packed) = Packer::new(Counter::default()).pack(Encoding::Json, original.clone()) else {
+    let Body::Late(_, packed) = Packer::new(IntakeMetrics::default()).pack(Encoding::Json, original.clone())
+    else {
         panic!("an early object")
     };
     let whole = CachedObject::from_bytes(&original, &resource).unwrap();
@@ -132,7 +150,7 @@ proptest! {
     fn any_object_comes_out_of_compact_residence_as_it_went_in(
         contents in proptest::collection::vec(any_json(), 1..40), pretty in any::<bool>(),
     ) {
-        let mut packer = Packer::new(Counter::default());
+        let mut packer = Packer::new(IntakeMetrics::default());
         let origin = Origin::alone(&ConfigMap::resource_type());
         let text = |value: &Value| if pretty { format!("{value:#}") } else { value.to_string() };
         let originals: Vec<_> = contents.iter().map(|value| text(value).into_bytes()).collect();
