@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -14,6 +15,7 @@ use http_body_util::{BodyExt, Full};
 use parking_lot::Mutex;
 use pilothouse::BoxError;
 use pilothouse_apiserver::{ApiServer, ResponseBody};
+use tokio::time::sleep;
 use tower::Service;
 
 const EXPIRED: &str =
@@ -36,6 +38,12 @@ pub(crate) enum Fault {
     EndAtOnce,
     /// The body ends after so many bytes: as if it were all, or with an error.
     Cut { after: usize, clean: bool },
+    /// Nothing: this request is answered, the next one has trouble.
+    Pass,
+    /// The answer takes so many milliseconds: the server makes it then, or it is made at once and `stale` when it comes.
+    Late { milliseconds: u64, stale: bool },
+    /// 410, after so many milliseconds.
+    ExpiredLate(u64),
 }
 
 /// The server behind the network.
@@ -73,11 +81,22 @@ where
                     (200, format!("{{\"type\":\"ERROR\",\"object\":{EXPIRED}}}\n"))
                 }
                 Some(Fault::Expired | Fault::ExpiredEvent) => (410, EXPIRED.to_owned()),
+                Some(Fault::ExpiredLate(milliseconds)) => {
+                    sleep(Duration::from_millis(milliseconds)).await;
+                    (410, EXPIRED.to_owned())
+                }
                 Some(Fault::Busy) => (429, BUSY.to_owned()),
                 Some(Fault::EndAtOnce) => (200, String::new()),
-                Some(Fault::Cut { .. }) | None => {
+                Some(Fault::Cut { .. } | Fault::Pass | Fault::Late { .. }) | None => {
+                    let (before, after) = match fault {
+                        Some(Fault::Late { milliseconds, stale: true }) => (0, milliseconds),
+                        Some(Fault::Late { milliseconds, stale: false }) => (milliseconds, 0),
+                        _ => (0, 0),
+                    };
+                    sleep(Duration::from_millis(before)).await;
                     let body = body.collect().await.expect("a body in memory").to_bytes();
                     let answer = this.server.call(Request::from_parts(head, Full::new(body))).await?;
+                    sleep(Duration::from_millis(after)).await;
                     let cut = match fault {
                         Some(Fault::Cut { after, clean }) => Some((after, clean)),
                         _ => None,

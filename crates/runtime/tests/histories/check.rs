@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use pilothouse::cache::{LosslessEvent, LosslessOptions, Synced};
 use pilothouse::{Change, ChangeKind, Informer};
 use proptest::prelude::*;
 
@@ -16,11 +17,18 @@ pub(crate) struct Told(Arc<Mutex<State>>);
 struct State {
     view: View,
     broken: Option<String>,
+    synced: Option<Synced>,
+    /// Whether every version is told, so that nothing can be missed between two looks.
+    is_lossless: bool,
 }
 
 impl Told {
     pub(crate) fn view(&self) -> View {
         self.0.lock().view.clone()
+    }
+
+    pub(crate) fn is_synced(&self) -> bool {
+        self.0.lock().synced.as_ref().is_some_and(Synced::is_done)
     }
 
     pub(crate) fn check(&self) -> Result<(), TestCaseError> {
@@ -42,12 +50,15 @@ impl Told {
             (object.uid().to_string(), object.resource_version().number().unwrap_or_default())
         };
         let (now, previous) = (identity(&change.object), change.previous.as_deref().map(identity));
-        let view = &mut self.0.lock().view;
+        let State { view, is_lossless, .. } = &mut *self.0.lock();
         let known = view.get(&key).cloned();
         let wrong = |what: &str| Err(format!("{what}: {change:?}, known before: {known:?}"));
         // What was created, deleted and created again between two looks replaces what the subscriber never saw.
         let missed = previous.as_ref().is_some_and(|previous| previous.0 != now.0) && known.is_none();
         match (change.kind, &known) {
+            (ChangeKind::Updated | ChangeKind::Deleted, known) if *is_lossless && previous != *known => {
+                return wrong("a version is missing");
+            }
             (ChangeKind::Updated, None) if missed => {}
             (ChangeKind::Added, Some(_)) => return wrong("added twice"),
             (ChangeKind::Updated, None) => return wrong("updated before it was added"),
@@ -65,23 +76,47 @@ impl Told {
         };
         Ok(())
     }
+
+    /// Takes a change; `in_sync` is what the subscription says while the change is in the subscriber's hands.
+    fn hear(&self, change: &Change, in_sync: bool, informer: &Informer) {
+        if let Err(broken) = self.take(change) {
+            self.broken(broken);
+        }
+        if in_sync && !informer.is_synced() {
+            self.broken("a subscriber is in sync with a cache that is not".into());
+        }
+        if in_sync && change.initial {
+            self.broken("in sync before the last initial change was dealt with".into());
+        }
+        if !in_sync && !change.initial {
+            self.broken("not in sync after the last initial change was dealt with".into());
+        }
+    }
 }
 
 /// Subscribes and takes every change.
 pub(crate) async fn collect(informer: Informer, told: Told) {
     let mut subscription = informer.subscribe();
+    told.0.lock().synced = Some(subscription.synced());
     while let Some(change) = subscription.next().await {
-        if let Err(broken) = told.take(&change) {
-            told.broken(broken);
-        }
-        if subscription.has_synced() && !informer.is_synced() {
-            told.broken("a subscriber is in sync with a cache that is not".into());
-        }
-        if change.initial && subscription.has_synced() {
-            told.broken("in sync before the last initial change was dealt with".into());
-        }
+        told.hear(&change, subscription.has_synced(), &informer);
         if subscription.is_empty() && told.view() != view(&informer.store().snapshot()) {
             told.broken(format!("told {:?}, but the cache differs", told.view()));
+        }
+    }
+}
+
+/// Subscribes and takes every version.
+pub(crate) async fn collect_lossless(informer: Informer, told: Told) {
+    let mut subscription = informer.subscribe_lossless(LosslessOptions::default());
+    {
+        let mut state = told.0.lock();
+        (state.synced, state.is_lossless) = (Some(subscription.synced()), true);
+    }
+    while let Some(event) = subscription.next().await {
+        match event {
+            LosslessEvent::Change(change) => told.hear(&change, subscription.has_synced(), &informer),
+            LosslessEvent::Gap(gap) => told.broken(format!("nothing was to be lost: {gap:?}")),
         }
     }
 }

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use pilothouse::cache::InformerOptions;
 use pilothouse::machinery::LabelSelector;
-use pilothouse::{Informers, Object, Selection, k8s_openapi};
+use pilothouse::{Informer, Informers, Object, Selection, k8s_openapi};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tokio::time::sleep;
 
-use crate::check::{Told, collect};
+use crate::check::{Told, collect, collect_lossless};
 use crate::model::{Case, Step, World, case};
 
 /// One line per step, so that a counterexample reads like a story.
@@ -26,32 +26,53 @@ fn check_case(case: &Case) -> Result<(), TestCaseError> {
 
 async fn follow(case: &Case) -> Result<(), TestCaseError> {
     let mut world = World::new(case).await;
+    for step in &case.before {
+        world.take(step).await;
+    }
+    world.trouble(&case.first);
     let informers = Informers::new(world.chaotic_client(), world.environment.clone(), world.metrics.clone());
     let options = InformerOptions::default().with_selection(world.selection.clone());
     let options = options.with_streaming_list(case.streams);
     let options = if let Some(size) = case.page_size { options.with_page_size(size) } else { options };
     let resource = k8s_openapi::api::core::v1::ConfigMap::resource_type();
     let informer = informers.informer_with(&resource, options).expect("an informer");
-    let told = Told::default();
-    world.environment.spawn("subscriber", collect(informer.clone(), told.clone()));
+    let mut subscribers: Vec<Told> = Vec::new();
+    join(&mut subscribers, &world, &informer);
     let mut reached = informer.store().resource_version();
     for step in &case.steps {
         world.take(step).await;
+        if matches!(step, Step::Join) {
+            join(&mut subscribers, &world, &informer);
+        }
         let snapshot = informer.store().snapshot();
         let version = snapshot.resource_version().clone();
         proptest::prop_assert!(version.is_at_least(&reached), "C-I3: back from {reached} to {version}");
         reached = version;
         world.check(&snapshot, informer.is_synced())?;
-        told.check()?;
+        for told in &subscribers {
+            told.check()?;
+            proptest::prop_assert!(informer.is_synced() || !told.is_synced(), "in sync with what is not");
+        }
     }
     // Whatever has been broken, it is not broken any more.
     world.take(&Step::Repair).await;
     sleep(Duration::from_mins(12)).await;
     proptest::prop_assert!(informer.is_synced());
     proptest::prop_assert_eq!(model::view(&informer.store().snapshot()), world.selected().await);
-    told.check()?;
-    proptest::prop_assert_eq!(told.view(), world.selected().await, "what the subscriber was told");
+    for told in &subscribers {
+        told.check()?;
+        proptest::prop_assert_eq!(told.view(), world.selected().await, "what a subscriber was told");
+        proptest::prop_assert!(told.is_synced());
+    }
     Ok(())
+}
+
+/// One more subscriber of each kind.
+fn join(subscribers: &mut Vec<Told>, world: &World, informer: &Informer) {
+    let (newest, all) = (Told::default(), Told::default());
+    world.environment.spawn("subscriber", collect(informer.clone(), newest.clone()));
+    world.environment.spawn("subscriber", collect_lossless(informer.clone(), all.clone()));
+    subscribers.extend([newest, all]);
 }
 
 #[test]
@@ -81,6 +102,11 @@ fn the_histories_hold_every_kind_of_trouble() {
         "Compact",
         "DropWatches",
         "Outage",
+        "Pass",
+        "Late",
+        "ExpiredLate",
+        "Burst",
+        "Join",
         "Relabel",
         "Delete",
         "Move",

@@ -14,6 +14,7 @@ use pilothouse::{
     k8s_openapi, kube,
 };
 use pilothouse_apiserver::ApiServer;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::time::sleep;
 
@@ -35,6 +36,10 @@ pub(crate) struct Case {
     pub(crate) page_size: Option<u32>,
     /// How many bytes of a body come at once.
     pub(crate) piece: usize,
+    /// What is written before the informer starts.
+    pub(crate) before: Vec<Step>,
+    /// How its first requests fare.
+    pub(crate) first: Vec<Fault>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -48,6 +53,10 @@ pub(crate) enum Step {
     Delete(usize),
     /// Deleted and created again at once: another uid.
     Move(usize),
+    /// Several of these, and no time in between.
+    Burst(Vec<Self>),
+    /// Another subscriber comes.
+    Join,
     DropWatches,
     /// The history so far is forgotten.
     Compact,
@@ -71,7 +80,8 @@ impl Case {
     }
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// Something is written.
+fn write() -> impl Strategy<Value = Step> {
     let object = || 0..2 * NAMES;
     prop_oneof![
         6 => (object(), any::<bool>()).prop_map(|(object, web)| Step::Create(object, web)),
@@ -79,6 +89,14 @@ fn step() -> impl Strategy<Value = Step> {
         4 => object().prop_map(Step::Relabel),
         3 => object().prop_map(Step::Delete),
         2 => object().prop_map(Step::Move),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        18 => write(),
+        3 => vec(write(), 2..8).prop_map(Step::Burst),
+        1 => Just(Step::Join),
         2 => Just(Step::DropWatches),
         2 => Just(Step::Compact),
         1 => (1_u64..20).prop_map(Step::Outage),
@@ -96,20 +114,36 @@ fn fault() -> impl Strategy<Value = Fault> {
         Just(Fault::EndAtOnce),
         (0_usize..1500, any::<bool>()).prop_map(|(after, clean)| Fault::Cut { after, clean }),
         (1500_usize..6000, any::<bool>()).prop_map(|(after, clean)| Fault::Cut { after, clean }),
+        Just(Fault::Pass),
+        (1_u64..9, any::<bool>()).prop_map(|(milliseconds, stale)| Fault::Late { milliseconds, stale }),
+        (1_u64..9).prop_map(Fault::ExpiredLate),
     ]
+}
+
+/// A list that has trouble while things are written: the history is gone, then the watch, and then this and that.
+fn troubled_list() -> impl Strategy<Value = Vec<Step>> {
+    let during = vec(prop_oneof![3 => write(), 1 => Just(Step::Wait(1_000))], 1..6);
+    (write(), vec(fault(), 1..4), during).prop_map(|(write, faults, during)| {
+        let begin = [write, Step::Compact].into_iter().chain(faults.into_iter().map(Step::Next));
+        begin.chain([Step::DropWatches]).chain(during).collect()
+    })
 }
 
 pub(crate) fn case() -> impl Strategy<Value = Case> {
     let page_size = prop_oneof![Just(None), (1_u32..4).prop_map(Some)];
     let piece = prop_oneof![Just(1 << 20), 40_usize..400];
-    let steps = proptest::collection::vec(step(), 1..70);
-    (any::<u64>(), 0_usize..4, any::<bool>(), page_size, piece, steps).prop_map(
-        |(seed, selected, streams, page_size, piece, steps)| Case {
+    let scene = prop_oneof![8 => step().prop_map(|step| vec![step]), 1 => troubled_list()];
+    let steps = vec(scene, 1..60).prop_map(|scenes| scenes.concat());
+    let begin = (vec(write(), 0..12), vec(fault(), 0..4));
+    (any::<u64>(), 0_usize..4, any::<bool>(), page_size, piece, begin, steps).prop_map(
+        |(seed, selected, streams, page_size, piece, (before, first), steps)| Case {
             seed,
             selected,
             streams,
             page_size,
             piece,
+            before,
+            first,
             steps,
         },
     )
@@ -186,8 +220,35 @@ impl World {
         self.direct.create(&new).await.expect("created");
     }
 
+    /// How the next requests of the informer fare.
+    pub(crate) fn trouble(&self, faults: &[Fault]) {
+        self.chaos.faults.lock().extend(faults);
+    }
+
     /// Does one step, and lets the informer run for a moment.
     pub(crate) async fn take(&mut self, step: &Step) {
+        match step {
+            Step::Burst(writes) => {
+                for write in writes {
+                    self.write(write).await;
+                }
+            }
+            Step::DropWatches => self.server.drop_watches(),
+            Step::Compact => self.server.compact(None),
+            Step::Outage(seconds) => {
+                self.server.set_available(false);
+                sleep(Duration::from_secs(*seconds)).await;
+                self.server.set_available(true);
+            }
+            Step::Next(fault) => self.trouble(&[*fault]),
+            Step::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
+            Step::Repair => self.chaos.faults.lock().clear(),
+            write => self.write(write).await,
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn write(&mut self, step: &Step) {
         match step {
             Step::Create(object, web) if self.get(*object).await.is_none() => {
                 self.create(*object, *web).await;
@@ -217,19 +278,9 @@ impl World {
                     self.create(*object, found.metadata.labels.is_some()).await;
                 }
             }
-            Step::DropWatches => self.server.drop_watches(),
-            Step::Compact => self.server.compact(None),
-            Step::Outage(seconds) => {
-                self.server.set_available(false);
-                sleep(Duration::from_secs(*seconds)).await;
-                self.server.set_available(true);
-            }
-            Step::Next(fault) => self.chaos.faults.lock().push_back(*fault),
-            Step::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
-            Step::Repair => self.chaos.faults.lock().clear(),
+            _ => {}
         }
         self.remember().await;
-        sleep(Duration::from_millis(1)).await;
     }
 
     /// A store shows the selected part of exactly the state of its version, and is in sync only when it shows one.
