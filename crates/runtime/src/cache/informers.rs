@@ -20,17 +20,31 @@ use crate::object::Object;
 
 /// One informer per type, selection and projection, started when first asked for and shared by all who ask.
 ///
-/// **Guarantees.** Nobody lists and watches what is in a cache already (C-I14): objects are read typed, as JSON and by
-/// their metadata from the same informer, and one that caches them whole also serves those who ask for a part of
-/// them. Only when the part was asked for first, and the whole later, there are two.
+/// Cheap to clone; clones are one registry.
 ///
-/// An informer runs as long as somebody uses it: a clone of it, a [`Lister`] or a subscription. When the last user
-/// leaves it stops, and the next request starts a fresh one, with an empty store.
-/// Snapshots and stores are no users. Hold on to what you go on reading: a lister that is dropped after each read
-/// lists everything anew each time. [`keep`](Self::keep) makes the registry itself a user; controllers use what they
-/// declare and what they have read for as long as they run.
+/// **Flow.** [`informer`](Self::informer) and its like give the informer that runs, or start one. An informer runs as
+/// long as somebody uses it: a clone of it, a [`Lister`] or a subscription. When the last user leaves it stops, and the
+/// next request starts a fresh one, with an empty store. Snapshots and stores are no users. Hold on to what you go on
+/// reading: a lister that is dropped after each read lists everything anew each time. [`keep`](Self::keep) makes the
+/// registry itself a user; controllers use what they declare and what they have read for as long as they run.
 ///
-/// **Cancellation.** All informers stop on [`shut_down`](Self::shut_down).
+/// **Guarantees.**
+///
+/// - **C-I14** nobody lists and watches what is in a cache already: objects are read typed, as JSON and by their
+///   metadata from the same informer, and one that caches them whole also serves those who ask for a part of them. Only
+///   when the part was asked for first, and the whole later, there are two;
+/// - **C-I20** each informer has a task and a backoff of its own: one that is refused or gets no answer delays no
+///   other;
+/// - **K4** what a request leaves open is as configured for the type, and else as the defaults say.
+///
+/// **Assumptions.** The client's limit on the rate of requests, which its informers share, leaves room for their lists.
+///
+/// **Cancellation.** All informers stop on [`shut_down`](Self::shut_down), and when the last clone of the registry and
+/// the last user of each are gone. Dropping the future of a wait stops the wait.
+///
+/// **Errors.** [`InformerError`] where options conflict; [`NotSynced`] from a wait with a limit.
+///
+/// **Panics.** Never. A panic in the task of one informer stops that one: see [`Informer::failure`].
 #[derive(Clone, Debug)]
 pub struct Informers {
     shared: Arc<Shared>,

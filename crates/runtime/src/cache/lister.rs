@@ -11,8 +11,17 @@ use crate::object::Object;
 
 /// Typed reads of the cache of one type.
 ///
-/// Nothing is sent to the server; what is read may be behind it. Objects are shared, and decoded on first
+/// **Flow.** Nothing is sent to the server; what is read may be behind it. Objects are shared, and decoded on first
 /// sight; see [`CachedObject::decode`] for two types that read the same cache. Lists are in key order.
+///
+/// **Guarantees.**
+///
+/// - **S5** each read is of one state, and does not keep the cache from being written;
+/// - **S6** [with own writes](Self::with_own_writes), a read shows what was written before the cache does;
+/// - **C-I7** no list has holes: an object that does not fit the type is there, and fails the read that meets it;
+/// - **C-I14** the informer runs as long as the lister is there.
+///
+/// **Cancellation.** Nothing waits here.
 ///
 /// **Errors.** An object that does not fit the type fails the read that meets it, and the error names it: whoever
 /// counts what is there must not act on a list with holes. Narrow reads ([`by_index`](Self::by_index),

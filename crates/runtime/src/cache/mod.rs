@@ -5,16 +5,44 @@
 //! Its reflector lists and watches; each batch is written to the [`Store`] and then told to subscribers. Objects are
 //! [bytes until somebody looks](CachedObject).
 //!
-//! **Guarantees.** The ids stand in the code where they hold, and in `ARCHITECTURE.md`.
+//! ```
+//! use std::{error::Error, time::Duration};
+//!
+//! use k8s_openapi::api::core::v1::Pod;
+//! use pilothouse::cache::{ChangeKind, Informers};
+//! # use pilothouse::k8s_openapi;
+//!
+//! async fn watch_pods(informers: &Informers) -> Result<(), Box<dyn Error>> {
+//!     let pods = informers.lister::<Pod>(); // Starts one list and watch, or joins the one that runs.
+//!     pods.informer().wait_synced_within(Duration::from_secs(30)).await?;
+//!     println!("{} pods in default", pods.in_namespace("default")?.len());
+//!
+//!     let mut changes = pods.informer().subscribe();
+//!     while let Some(change) = changes.next().await {
+//!         if change.kind == ChangeKind::Deleted {
+//!             println!("{} is gone", change.key());
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! **Guarantees.** Ids with an I are invariants: they stand in the code where they hold, and in `ARCHITECTURE.md`. The
+//! others are behaviours of `docs/conformance.md`, which names the tests that show them.
 //!
 //! - **C-I1** per object, a reader sees a subsequence of what the server said, in order;
 //! - **C-I2** a read takes a pointer to one state: it neither waits for a writer's work nor makes it wait;
 //! - **C-I3** a store's resource version advances, and goes back only with a complete list;
+//! - **C-I8**, **C-I9** an object in a cache is immutable and valid JSON: a typed read of it fails on types only;
 //! - **C-I14** an informer runs as long as somebody uses it, and nobody lists and watches what another running
-//!   informer of whole objects has.
-//!
-//! A slow subscriber does not grow: it gets the newest state of each object that changed, and what it last saw of it.
-//! An informer that is refused or gets no answer delays no other.
+//!   informer of whole objects has;
+//! - **C-I15** a bad object is rejected by name, without an effect on others;
+//! - **C-I20** an informer that is refused or gets no answer delays no other;
+//! - **B-I1**, **B-I2** a slow subscriber does not grow: it gets the newest state of each object that changed, and what
+//!   it last saw of it;
+//! - **F20** a subscriber that wants every version is bounded in bytes, and says beforehand what happens when it is
+//!   full;
+//! - **S7**, **S9** each subscriber gets every object once and then what changed, whatever others do.
 //!
 //! **Assumptions.** The server keeps the rules of list and watch; versions that are not numbers are compared for
 //! equality only. Transforms, filters and index functions depend on the object alone and are quick.

@@ -22,12 +22,16 @@ use super::{CachedObject, Informer, Snapshot, Store};
 ///
 /// **Flow.** Whoever writes notes the server's answer with [`wrote`](Self::wrote) or [`deleted`](Self::deleted).
 ///
-/// **Guarantees.** A read through the overlay shows a noted write until the cache has reached its version, shows
-/// the object in a later version, or shows another object (by uid) in place of a deleted one (conformance S6). It
-/// holds a bounded number of writes for a bounded time: the oldest give way, and reads are then as without it.
+/// **Guarantees.**
+///
+/// - **S6** a read through the overlay shows a noted write until the cache has reached its version, shows the object in
+///   a later version, or shows another object (by uid) in place of a deleted one. It holds a bounded number of writes
+///   for a bounded time: the oldest give way, and reads are then as without it.
 ///
 /// **Assumptions.** The writes are of objects that the informer follows. Versions that are not numbers cannot be
 /// compared (W5): writes of such are not noted. When the server's history goes back (a restore), all is forgotten.
+///
+/// **Cancellation.** Nothing waits here.
 #[derive(Clone, Debug)]
 pub struct OwnWrites {
     shared: Arc<Shared>,

@@ -14,8 +14,15 @@ use super::{CachedObject, Snapshot};
 
 /// The objects of a snapshot that fulfil every condition given, in key order; without conditions, all.
 ///
-/// The condition on an index with the fewest objects leads; the others are looked up for each of those
-/// (conformance K1). Without an index, the objects of the namespace, or all, are looked at.
+/// **Flow.** The condition on an index with the fewest objects leads; the others are looked up for each of those.
+/// Without an index, the objects of the namespace, or all, are looked at.
+///
+/// **Guarantees.**
+///
+/// - **C-I4** exactly the objects that fulfil all conditions are found, each once;
+/// - **K1** conditions on several indexes intersect.
+///
+/// **Panics.** Never; an index function that panics where a snapshot is older than its index finds nothing.
 #[must_use]
 pub struct Query<'a, 'c> {
     snapshot: &'a Snapshot,

@@ -14,6 +14,14 @@ use super::{CachedObject, Query};
 ///
 /// Cheap to clone. Iteration is in key order: by namespace, then name. A snapshot keeps alive what it shows: do
 /// not hold one for long.
+///
+/// **Guarantees.**
+///
+/// - **C-I2** taking one and reading it neither waits for a writer's work nor makes it wait;
+/// - **C-I4** its indexes are of the same state: they find an object if and only if it is there and has the value;
+/// - **C-I8** what it shows never changes.
+///
+/// **Cancellation.** Nothing waits here.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(super) contents: Arc<Contents>,

@@ -12,6 +12,13 @@ use serde_json::Value;
 /// an object whose identity it changes is rejected. It costs a decoded value and its encoding per object: where
 /// fields are only to be left out, a projection is cheaper.
 ///
+/// **Guarantees.**
+///
+/// - **C-I16** it runs once on each object that comes in, before anything else sees it;
+/// - **C-I15** an object that it breaks is rejected by name, without an effect on others.
+///
+/// **Panics.** A function that panics makes its object rejected.
+///
 /// Two transforms are one if they have the same name: functions cannot be compared.
 #[derive(Clone)]
 pub struct Transform {

@@ -12,12 +12,23 @@ use crate::cache::flag::Flag;
 
 /// A handler that an informer calls, until this is dropped.
 ///
-/// **Guarantees.** Removal concerns this handler alone; others lose nothing (conformance S9). A registration is
-/// the only way to remove a handler, so a handle of another informer cannot be confused with it. As long as the
-/// handler is registered, its informer runs.
+/// **Flow.** [`Informer::handle`](crate::cache::Informer::handle) gives one; [`remove`](Self::remove), or dropping it,
+/// takes the handler out.
+///
+/// **Guarantees.**
+///
+/// - **S8** [`has_synced`](Self::has_synced) is false until the last initial change was handled;
+/// - **S9** removal concerns this handler alone, and others lose nothing; a registration is the only way to remove a
+///   handler, so a handle of another informer cannot be confused with it;
+/// - **S10** when [`remove`](Self::remove) returns, no call is running and none will come;
+/// - **C-I14** as long as the handler is registered, its informer runs.
 ///
 /// **Cancellation.** Dropping the registration removes the handler without waiting: a call that is under way
 /// completes, and no other follows. [`detach`](Self::detach) leaves it registered instead.
+///
+/// **Errors.** [`HandlerPanic`] from [`wait`](Self::wait).
+///
+/// **Panics.** Never. What panics of the handler do is said by [`OnPanic`](super::OnPanic) (S15).
 #[derive(Debug)]
 #[must_use = "dropping a registration removes the handler"]
 pub struct Registration {

@@ -8,8 +8,20 @@ use crate::cache::{CachedObject, Informer, Snapshot, Store};
 
 /// An index that was added to an informer. It follows the informer's store and keeps the informer running.
 ///
-/// Single reads see the state of their moment; [`on`](Self::on) gives several reads of one state. Conditions on
-/// several indexes meet in [`Query::index`](crate::cache::Query::index).
+/// **Flow.** Single reads see the state of their moment; [`on`](Self::on) gives several reads of one state. Conditions
+/// on several indexes meet in [`Query::index`](crate::cache::Query::index).
+///
+/// **Guarantees.**
+///
+/// - **C-I4** an object is found if and only if it is there and has the value;
+/// - **S1**, **S2** a value goes with its last object; an object with several values is found by each;
+/// - **S3** objects that were there before the index are in it.
+///
+/// **Assumptions.** The index's function depends on the object alone and is quick; comparing values does not panic.
+///
+/// **Errors.** [`IndexError`] when the name is taken.
+///
+/// **Panics.** Never; see [`panics`](Self::panics) for those of the function.
 pub struct Index<K> {
     pub(in crate::cache) definition: Arc<Definition<K>>,
     store: Store,

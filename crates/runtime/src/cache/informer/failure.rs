@@ -7,8 +7,8 @@ use pilothouse_machinery::ResourceType;
 
 use crate::cache::flag::Flag;
 
-/// The task that kept an informer up to date panicked (conformance R21): a fault of the program, in an index
-/// function or in the cache itself.
+/// The task that kept an informer up to date panicked (conformance R21): a fault of the program, in the comparison of
+/// an index's values or in the cache itself. Panics of index functions, filters and transforms end no informer.
 ///
 /// The informer has stopped: its store stays as it was, and its subscriptions end. A manager ends with this
 /// error.

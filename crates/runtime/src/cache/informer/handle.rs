@@ -24,12 +24,22 @@ use crate::metrics::Metrics;
 /// **Flow.** A reflector lists and watches; each batch goes to the [`Store`] first, then to every
 /// [`Subscription`].
 ///
-/// **Guarantees.** Each subscriber gets every object once as an initial addition, whenever it subscribes, and
-/// after that what changed (S7). Several subscribers do not influence each other (S9).
+/// **Guarantees.**
+///
+/// - **S7** each subscriber gets every object once as an initial addition, whenever it subscribes, and after that what
+///   changed;
+/// - **S9** subscribers do not influence each other, except for a lossless one that asks the informer to stall;
+/// - **S14** after a lost watch each subscriber is told one addition, update or deletion per real difference;
+/// - **C-I20** it waits for its own server and its own backoff, never for another informer.
+///
+/// **Assumptions.** Filters of subscribers and functions of indexes are quick: the informer waits for them.
 ///
 /// **Cancellation.** The reflector stops when the last clone of the informer (also in listers and subscriptions) is
 /// dropped, or when the [`Informers`](crate::Informers) it came from are shut down. A stopped informer
 /// keeps its store and ends its subscriptions; it cannot be started again (S11).
+///
+/// **Errors.** Following the server is tried again and again: [`trouble`](Self::trouble) says what is in the way.
+/// [`NotSynced`] from a wait with a limit; [`HandleError`] when a handler comes too late.
 ///
 /// **Panics.** A panic in the task that keeps the informer up to date stops the informer; see
 /// [`failure`](Self::failure).

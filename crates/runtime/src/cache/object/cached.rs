@@ -26,8 +26,9 @@ use super::memo::{Decoded, Memo, shared};
 /// - **C-I8** immutable: what a reader holds never changes, and no reader can change what others see (S20);
 /// - **C-I9** its text is valid JSON of an object with a name, without `managedFields`, and says `apiVersion` and
 ///   `kind`: a typed read fails on types only;
-/// - decoded forms are shared: the first reader decodes, later readers of that type get the same `Arc`, as long as the
-///   informer's budget for decoded objects lets it stay. Two types are kept; a third takes the place of the first.
+/// - **C-I10**, **C-I11** decoded forms are shared: the first reader decodes, later readers of that type get the same
+///   `Arc`, as long as the informer's budget for decoded objects lets it stay; the oldest goes first. Two types are
+///   kept; a third takes the place of the first.
 ///
 /// A shared object cannot be changed, whole or typed (conformance S20):
 ///

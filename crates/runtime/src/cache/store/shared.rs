@@ -15,6 +15,8 @@ use crate::cache::{CachedObject, Snapshot};
 ///
 /// Cheap to clone; clones are one store.
 ///
+/// **Flow.** An informer writes what its reflector hears, in batches; everybody else reads.
+///
 /// **Guarantees.** Each read sees one state, and so does each [`Snapshot`].
 ///
 /// - **C-I1** per object, a reader sees a subsequence of what the server said, in order;
@@ -25,6 +27,14 @@ use crate::cache::{CachedObject, Snapshot};
 ///   client-go does;
 /// - **C-I4** an object is found by an index if and only if it is there and has the value;
 /// - **C-I5** what a write replaced is dropped when no lock of the store or its informer is held.
+///
+/// **Assumptions.** Index functions depend on the object alone; comparing their values does not panic.
+///
+/// **Cancellation.** Only [`wait_for`](Self::wait_for) waits; dropping its future takes its entry out.
+///
+/// **Errors.** None: what is not there is `None` or empty. A store whose informer has stopped keeps what it holds.
+///
+/// **Panics.** Never.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     pub(super) shared: Arc<Shared>,

@@ -19,14 +19,22 @@ const RESYNC_LOOK: usize = 256;
 /// then changes in the order in which their objects first changed; between them, when nothing else waits,
 /// resyncs for those who ask.
 ///
-/// **Guarantees.** However slow the subscriber is, no more than one change per object waits for it, and neither the
-/// informer nor other subscribers wait. The initial state is read from the store as the subscriber goes, and
-/// nothing of it is copied: an object that changes before it was told is told once, in its newest state, and one
-/// that is deleted before is not told. An object that is created and deleted after the subscription while nobody
-/// looks shows as a deletion; of those the newest 1024 are kept. The store is never older than a change that was
-/// taken. A subscription keeps its informer running.
+/// **Guarantees.**
+///
+/// - **B-I1** however slow the subscriber is, no more than one change per object waits for it;
+/// - **B-I2** an object that is created and deleted after the subscription while nobody looks shows as a deletion; of
+///   those the newest 1024 are kept;
+/// - **S7** the initial state is read from the store as the subscriber goes, and nothing of it is copied: an object
+///   that changes before it was told is told once, in its newest state, and one that is deleted before is not told;
+/// - **S9** neither the informer nor other subscribers wait for it;
+/// - **F17** the store is never older than a change that was taken;
+/// - **C-I14** a subscription keeps its informer running.
 ///
 /// **Cancellation.** Dropping the subscription ends it; dropping a future loses nothing.
+///
+/// **Errors.** None: the end says that the informer has stopped, and [`Informer::failure`] why, when it panicked.
+///
+/// **Panics.** Never. A filter that panics does not match.
 #[derive(Debug)]
 pub struct Subscription {
     queue: Arc<ChangeQueue>,

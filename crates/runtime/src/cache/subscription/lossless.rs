@@ -38,13 +38,22 @@ pub enum LosslessEvent {
 /// order in which the informer took it in (conformance F9). After a lost watch the informer lists: versions between
 /// are not seen by anybody, and each difference shows as one change.
 ///
-/// **Guarantees.** Nothing is merged. What waits is bounded in bytes of objects (see
-/// [`LosslessOptions::limit`]); beyond the limit the subscription does what [`WhenFull`](super::WhenFull) says
-/// (conformance F20). With a stall one batch (what the watch had ready, or the differences of one list) may go
-/// beyond the limit. Of the state to start from only 128 objects are read ahead, which do not count.
+/// **Guarantees.**
+///
+/// - **F9** nothing is merged, and versions come in the order in which the informer took them in;
+/// - **F20** what waits is bounded in bytes of objects (see [`LosslessOptions::limit`]); beyond the limit the
+///   subscription does what [`WhenFull`](super::WhenFull) says. With a stall one batch (what the watch had ready, or
+///   the differences of one list) may go beyond the limit. Of the state to start from only 128 objects are read ahead,
+///   which do not count;
+/// - **S7** every object comes once as an initial addition;
+/// - **C-I14** a subscription keeps its informer running.
 ///
 /// **Cancellation.** Dropping the subscription ends it, and releases an informer that stalls for it; dropping a
-/// future loses nothing. A subscription keeps its informer running.
+/// future loses nothing.
+///
+/// **Errors.** A [`Gap`] says what was lost; the end says that the informer has stopped.
+///
+/// **Panics.** Never. A filter that panics does not match.
 #[derive(Debug)]
 pub struct LosslessSubscription {
     queue: Arc<VersionQueue>,

@@ -57,8 +57,8 @@ impl SubscriptionOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
     /// The informer reads nothing more from the server before there is room: nothing is lost, but the cache and
-    /// all other subscribers wait too. One batch may go beyond the limit: what the watch had ready, up to 256 KiB and one
-    /// piece of its body, or all differences that one list shows, since a list is written as a whole.
+    /// all other subscribers wait too. One batch may go beyond the limit: what the watch had ready, up to 256 KiB and
+    /// one piece of its body, or all differences that one list shows, since a list is written as a whole.
     #[default]
     Stall,
     /// What does not fit is dropped, and a [`Gap`](super::Gap) stands in its place. Nobody waits.

@@ -3,6 +3,12 @@
 use crate::cache::flag::Flag;
 
 /// Whether (and until when) a subscriber has not yet worked off the state it started from.
+///
+/// **Guarantees.**
+///
+/// - **S8** it is not done before the last initial change was dealt with, and stays done after that.
+///
+/// **Cancellation.** Dropping the future of [`done`](Self::done) stops the wait.
 #[derive(Clone, Debug)]
 pub struct Synced(pub(super) Flag);
 
