@@ -1,5 +1,7 @@
-//! The metrics of one process: a registry that hands out families by name.
+//! The metrics of one process: a registry that hands out families by name. `docs/metrics.md` names every series.
 
+#[cfg(test)]
+mod document_tests;
 mod families;
 mod registry;
 

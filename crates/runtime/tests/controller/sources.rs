@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use pilothouse::controller::predicate;
-use pilothouse::{Action, Controller, DeleteOptions, Error, ObjectExt};
+use pilothouse::controller::{ControllerError, predicate};
+use pilothouse::{Action, Controller, DeleteOptions, Error, Object, ObjectExt};
 use tokio::time::sleep;
 
 use crate::world::{Scripted, World, config_map, key};
@@ -145,6 +145,30 @@ async fn c8_a_cache_that_stays_empty_fails_the_controller_with_the_name_of_the_t
     assert_eq!(name, "configmap");
     assert!(source.to_string().contains("gadgets.test.example"), "{source}");
     assert_eq!(world.elapsed_ms() / 1000, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c8_a_controller_that_cannot_start_says_what_keeps_its_cache_from_filling_where_that_is_known() {
+    let world = World::new();
+    let cause = async |held: Option<fn(&str, &str) -> bool>| {
+        world.hold(held);
+        let builder = Controller::of().owns::<Gadget>().sync_timeout(20 * SECOND);
+        let run = world.run(world.manager().controller(builder, Scripted::idle(&world)));
+        let error = run.handle.await.unwrap().unwrap_err();
+        let Error::Failed { source, .. } = error else { panic!("{error:?}") };
+        let Some(ControllerError::NotSynced { controller, resource, waited, trouble }) =
+            source.downcast_ref()
+        else {
+            panic!("{source:?}")
+        };
+        assert_eq!((&**controller, &*resource.plural, *waited), ("configmap", "gadgets", 20 * SECOND));
+        let cause = source.source().map(ToString::to_string);
+        assert_eq!(cause, trouble.as_ref().map(ToString::to_string), "the cause is in the chain");
+        trouble.as_ref().map(|trouble| (trouble.verb(), trouble.reason(), trouble.resource_type().clone()))
+    };
+    assert_eq!(cause(None).await, Some(("list", "NotFound", Gadget::resource_type())));
+    let silent = cause(Some(|_, address| address.contains("gadgets"))).await;
+    assert_eq!(silent, None, "the server has said nothing");
 }
 
 #[tokio::test(start_paused = true)]
