@@ -165,7 +165,7 @@ async fn the_page_names_each_series_of_a_scrape_with_its_type_and_labels_and_no_
         .add(Task::new("reader", |context| async move { read(context).await.map_err(BoxError::from) }))
         .controller(Controller::of::<ConfigMap>(), Idle)
         .add(journal);
-    let run = manager.run_until(sleep(Duration::from_secs(60)));
+    let run = manager.run_until(sleep(Duration::from_mins(1)));
     let scrape = async {
         sleep(Duration::from_secs(5)).await;
         journal_feed.event("ERROR", &status_object(410, "Expired"));
