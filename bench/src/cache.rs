@@ -1,16 +1,19 @@
 //! The cache on its own, and beside its peers where they have the same: readers while events come in, a subscriber
 //! that sleeps, a relist, a million objects.
 
-mod load;
 pub(crate) mod million;
+mod readers;
+mod relist;
+mod sleeper;
 
 use clap::Args;
 
-use crate::Failure;
 use crate::candidate::Candidate;
 use crate::measure::Work;
 use crate::pods::Size;
+use crate::progress::Progress;
 use crate::run::Bench;
+use crate::{Failure, verdict};
 
 /// What is measured, and how long.
 #[derive(Args, Clone, Debug)]
@@ -21,25 +24,28 @@ pub(crate) struct Settings {
     /// How many pods readers list in a loop.
     #[arg(long, default_value_t = 10_000)]
     objects: u32,
-    /// How many events while readers read; peers get a quarter, and a twentieth beside ten readers.
+    /// How many events while readers read; peers get an eighth, and a twentieth beside ten readers in a loop.
     #[arg(long, default_value_t = 50_000)]
     events: u32,
+    /// How many lists per second each of ten readers makes that read at a pace.
+    #[arg(long, default_value_t = 20)]
+    pace: u32,
+    /// How often events beside readers are measured.
+    #[arg(long, default_value_t = 1)]
+    rounds: u32,
     /// How many pods the relist is of.
     #[arg(long, default_value_t = 50_000)]
     relist_objects: u32,
-    /// How many events Pilothouse's subscriber sleeps through.
-    #[arg(long, default_value_t = 1_000_000)]
+    /// How many events a subscriber sleeps through; four times as many once more.
+    #[arg(long, default_value_t = 50_000)]
     slept_events: u32,
-    /// The same for client-go's handler, whose memory grows with each.
-    #[arg(long, default_value_t = 100_000)]
-    slept_events_go: u32,
     /// How many pods the compact cache holds; 0: leave that part out.
     #[arg(long, default_value_t = 1_000_000)]
     compact_objects: u32,
     /// Worker threads of measured processes.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Only these parts, separated by commas.
+    /// Only these parts, separated by commas; without: all but `paced`.
     #[arg(long, value_delimiter = ',')]
     parts: Vec<Part>,
     /// A run of seconds that shows that everything works; its figures say nothing.
@@ -69,38 +75,51 @@ const COMPARED: [Candidate; 4] =
 pub(crate) async fn run(mut settings: Settings) -> Result<(), Failure> {
     if settings.smoke {
         (settings.objects, settings.events, settings.relist_objects) = (500, 2000, 500);
-        (settings.slept_events, settings.slept_events_go, settings.compact_objects) = (2000, 2000, 5000);
+        (settings.slept_events, settings.compact_objects) = (2000, 5000);
     }
-    let has = |part| settings.parts.is_empty() || settings.parts.contains(&part);
-    if has(Part::Readers) || has(Part::Paced) || has(Part::Sleeper) {
+    let (progress, mut verdicts) = (Progress::start(), Vec::new());
+    if settings.has(Part::Readers) || settings.has(Part::Paced) || settings.has(Part::Sleeper) {
+        progress.say("the server writes its pods");
         let bench = Bench::start(settings.objects, settings.size, settings.threads).await?;
         println!("{} pods of {} bytes as JSON", settings.objects, bench.json_bytes);
-        if has(Part::Readers) {
-            load::unpaced(&settings, &bench).await?;
+        if settings.has(Part::Readers) {
+            verdicts.extend(readers::unpaced(&settings, &bench, &progress).await?);
         }
-        if has(Part::Paced) {
-            load::paced(&settings, &bench).await?;
+        if settings.has(Part::Paced) {
+            readers::paced(&settings, &bench, &progress).await?;
         }
-        if has(Part::Sleeper) {
-            load::sleeper(&settings, &bench).await?;
+        if settings.has(Part::Sleeper) {
+            verdicts.extend(sleeper::run(&settings, &bench, &progress).await?);
         }
     }
-    if has(Part::Relist) {
+    if settings.has(Part::Relist) {
+        progress.say("the server writes its pods");
         let bench = Bench::start(settings.relist_objects, settings.size, settings.threads).await?;
-        load::relist(&settings, &bench).await?;
+        verdicts.extend(relist::run(&settings, &bench, &progress).await?);
     }
-    if has(Part::Million) && settings.compact_objects > 0 {
-        million::compare(settings.compact_objects, settings.size).await?;
+    if settings.has(Part::Million) && settings.compact_objects > 0 {
+        progress.say(&format!("{} pods, compact", settings.compact_objects));
+        verdicts.extend(million::compare(settings.compact_objects, settings.size).await?);
     }
+    let mut targets = verdict::table();
+    for row in verdicts {
+        targets.row(row);
+    }
+    targets.print();
+    progress.say("done");
     Ok(())
 }
 
 impl Settings {
-    /// Fewer for peers beside many readers, which take minutes otherwise; rates do not depend on it.
-    fn events_of(&self, candidate: Candidate, readers: usize) -> u32 {
-        match (candidate.is_peer(), readers) {
-            (true, 2..) => self.events / 20,
-            (true, _) => self.events / 4,
+    fn has(&self, part: Part) -> bool {
+        (self.parts.is_empty() && part != Part::Paced) || self.parts.contains(&part)
+    }
+
+    /// Fewer for peers, which take minutes otherwise; rates do not depend on it.
+    fn events_of(&self, candidate: Candidate, beside_many: bool) -> u32 {
+        match (candidate.is_peer(), beside_many) {
+            (true, true) => self.events / 20,
+            (true, false) => self.events / 8,
             _ => self.events,
         }
     }
@@ -112,7 +131,8 @@ impl Settings {
             events: self.events,
             rate: 0,
             readers: 0,
-            blocked: false,
+            pace: 0,
+            sleeper: None,
             relist: false,
             settle: false,
         }

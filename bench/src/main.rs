@@ -5,13 +5,16 @@ mod candidate;
 mod command;
 mod go;
 mod measure;
+mod memory;
 mod peers;
 mod pods;
 mod process;
+mod progress;
 mod run;
 mod sample;
 mod server;
 mod table;
+mod verdict;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ mod crowd;
 mod kube_runtime;
 mod lateness;
 mod pilothouse_informer;
+pub(crate) mod sleeper;
 mod stalls;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use clap::Args;
 use crate::Failure;
 use crate::candidate::Candidate;
 use crate::sample::Sample;
+use sleeper::Sleeper;
 
 pub(crate) use pilothouse_informer::{is_built, options};
 
@@ -34,9 +36,12 @@ pub(crate) struct Work {
     /// Threads that list the whole cache in a loop during the events.
     #[arg(long, default_value_t = 0)]
     pub(crate) readers: usize,
-    /// The subscriber takes nothing during the events.
+    /// How often per second each of them does; 0: as often as it can.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) pace: u32,
+    /// A subscriber takes nothing during the events; two others do.
     #[arg(long)]
-    pub(crate) blocked: bool,
+    pub(crate) sleeper: Option<Sleeper>,
     /// Measure a relist at the end.
     #[arg(long)]
     pub(crate) relist: bool,
@@ -55,11 +60,15 @@ impl Work {
             ("events", self.events.to_string()),
             ("rate", self.rate.to_string()),
             ("readers", self.readers.to_string()),
+            ("pace", self.pace.to_string()),
         ];
         for (name, value) in numbers {
             arguments.extend([format!("{dash}{name}"), value]);
         }
-        for (name, wanted) in [("blocked", self.blocked), ("relist", self.relist), ("settle", self.settle)] {
+        if let Some(sleeper) = self.sleeper {
+            arguments.extend([format!("{dash}sleeper"), sleeper.argument()]);
+        }
+        for (name, wanted) in [("relist", self.relist), ("settle", self.settle)] {
             arguments.extend(wanted.then(|| format!("{dash}{name}")));
         }
         arguments
@@ -76,6 +85,7 @@ pub(crate) async fn run(candidate: Candidate, work: Work) -> Result<Sample, Fail
     match candidate {
         Candidate::KubeRuntime => kube_runtime::measure(work, false).await,
         Candidate::KubeRuntimeCut => kube_runtime::measure(work, true).await,
+        Candidate::Pilothouse if let Some(kind) = work.sleeper => sleeper::measure(kind, work).await,
         candidate => pilothouse_informer::measure(candidate, work).await,
     }
 }

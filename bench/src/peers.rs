@@ -4,14 +4,13 @@ mod figures;
 mod report;
 mod targets;
 
-use std::time::Instant;
-
 use clap::{Args, ValueEnum};
 
 use crate::Failure;
 use crate::candidate::Candidate;
 use crate::measure::Work;
 use crate::pods::Size;
+use crate::progress::Progress;
 use crate::run::Bench;
 use crate::sample::Sample;
 
@@ -26,20 +25,26 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 50_000)]
     objects: u32,
     /// How many events after the list.
-    #[arg(long, default_value_t = 50_000)]
+    #[arg(long, default_value_t = 20_000)]
     events: u32,
     /// How often each candidate is measured, each time in new processes.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 1)]
     rounds: u32,
     /// Worker threads of measured processes.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Only these candidates, separated by commas.
+    /// These candidates, separated by commas, instead of the targets' and kube-runtime with `managedFields` cleared.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Candidate>,
-    /// No relists.
+    /// All candidates there are.
     #[arg(long)]
-    no_relist: bool,
+    everybody: bool,
+    /// Relists too; `cache` has them in a run of their own.
+    #[arg(long)]
+    relist: bool,
+    /// Does not touch memory before each measurement.
+    #[arg(long)]
+    cold_memory: bool,
     /// Each figure with its ratios too.
     #[arg(long)]
     all: bool,
@@ -55,40 +60,61 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 struct Results {
     candidate: Candidate,
-    /// One process per round for the list and the memory after it.
+    /// The list and the memory after it, once per round.
     lists: Vec<Sample>,
-    /// One process per round for events and relist.
+    /// Events and relist, once per round.
     watches: Vec<Sample>,
+}
+
+impl Results {
+    /// One round. Go's memory is read after forced collections, which would change the events: they get a process of
+    /// their own.
+    async fn measure(&mut self, settings: &Settings, bench: &Bench) -> Result<(), Failure> {
+        let (candidate, work) = (self.candidate, settings.watch(bench));
+        match (candidate.has_events(), candidate.is_go()) {
+            (true, false) => {
+                let sample = bench.measure(candidate, work).await?;
+                self.lists.push(sample.clone());
+                self.watches.push(sample);
+            }
+            (true, true) => {
+                self.lists.push(bench.measure(candidate, settings.list(bench)).await?);
+                self.watches.push(bench.measure(candidate, work).await?);
+            }
+            (false, _) => self.lists.push(bench.measure(candidate, settings.list(bench)).await?),
+        }
+        Ok(())
+    }
 }
 
 pub(crate) async fn run(mut settings: Settings) -> Result<(), Failure> {
     if settings.smoke {
         (settings.objects, settings.events, settings.rounds) = (500, 1000, 1);
     }
-    let bench = Bench::start(settings.objects, settings.size, settings.threads).await?;
-    let wanted = |candidate: &Candidate| settings.only.is_empty() || settings.only.contains(candidate);
+    let progress = Progress::start();
+    progress.say("the server writes its pods");
+    let mut bench = Bench::start(settings.objects, settings.size, settings.threads).await?;
+    if settings.cold_memory {
+        bench = bench.without_touching();
+    }
+    let wanted = |candidate: &Candidate| settings.wants(*candidate);
     let candidates = Candidate::value_variants().iter().copied();
     let mut results: Vec<Results> = candidates
         .filter(|candidate| wanted(candidate) && bench.has(*candidate))
         .map(|candidate| Results { candidate, lists: Vec::new(), watches: Vec::new() })
         .collect();
-    let started = Instant::now();
     for round in 0..settings.rounds.max(1) {
-        eprintln!("round {} of {}", round + 1, settings.rounds.max(1));
         for position in 0..results.len() {
             // Every second round goes backwards: nobody always runs on a machine that the same other left.
             let index = if round % 2 == 0 { position } else { results.len() - 1 - position };
             let (of, results) = (results.len(), &mut results[index]);
-            eprintln!(
-                "{:>4} s  {} of {of}: {}",
-                started.elapsed().as_secs(),
-                position + 1,
+            let (place, rounds) = (position + 1, settings.rounds.max(1));
+            progress.say(&format!(
+                "round {} of {rounds}, {place} of {of}: {}",
+                round + 1,
                 results.candidate.title()
-            );
-            results.lists.push(bench.measure(results.candidate, settings.list(&bench)).await?);
-            if results.candidate.has_events() {
-                results.watches.push(bench.measure(results.candidate, settings.watch(&bench)).await?);
-            }
+            ));
+            results.measure(&settings, &bench).await?;
         }
     }
     if settings.json {
@@ -112,6 +138,14 @@ pub(crate) async fn run(mut settings: Settings) -> Result<(), Failure> {
 }
 
 impl Settings {
+    fn wants(&self, candidate: Candidate) -> bool {
+        match (self.only.is_empty(), self.everybody) {
+            (false, _) => self.only.contains(&candidate),
+            (true, true) => true,
+            (true, false) => candidate == Candidate::KubeRuntimeCut || targets::names(candidate),
+        }
+    }
+
     fn list(&self, bench: &Bench) -> Work {
         Work {
             address: bench.address,
@@ -119,13 +153,14 @@ impl Settings {
             events: 0,
             rate: 0,
             readers: 0,
-            blocked: false,
+            pace: 0,
+            sleeper: None,
             relist: false,
             settle: true,
         }
     }
 
     fn watch(&self, bench: &Bench) -> Work {
-        Work { events: self.events, relist: !self.no_relist, settle: false, ..self.list(bench) }
+        Work { events: self.events, relist: self.relist, settle: false, ..self.list(bench) }
     }
 }

@@ -13,7 +13,7 @@ use crate::measure::{self, Work};
 use crate::pods::Size;
 use crate::process::post;
 use crate::sample::Sample;
-use crate::{Failure, go};
+use crate::{Failure, go, memory};
 
 /// A running server and what measures against it.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(crate) struct Bench {
     pub(crate) protobuf_bytes: usize,
     go: Option<PathBuf>,
     threads: usize,
+    touches: bool,
 }
 
 impl Bench {
@@ -41,7 +42,12 @@ impl Bench {
         let mut words = line.split(' ');
         let mut word = || words.next().ok_or("the server did not introduce itself");
         let (address, json_bytes, protobuf_bytes) = (word()?.parse()?, word()?.parse()?, word()?.parse()?);
-        Ok(Self { _server: server, address, json_bytes, protobuf_bytes, go, threads })
+        Ok(Self { _server: server, address, json_bytes, protobuf_bytes, go, threads, touches: true })
+    }
+
+    /// Leaves out the touching of memory before each measurement; to see what it does.
+    pub(crate) fn without_touching(self) -> Self {
+        Self { touches: false, ..self }
     }
 
     /// Whether the candidate can be measured; if not, a message says why.
@@ -59,6 +65,9 @@ impl Bench {
 
     /// One measurement in a new process.
     pub(crate) async fn measure(&self, candidate: Candidate, work: Work) -> Result<Sample, Failure> {
+        if self.touches {
+            memory::touch(work.objects);
+        }
         post(self.address, "/reset").await?;
         let mut command = match &self.go {
             Some(program) if candidate.is_go() => {

@@ -19,6 +19,9 @@ pub(crate) struct Sample {
     pub(crate) watch: Option<WatchSample>,
     /// The relist, when there was one.
     pub(crate) relist: Option<RelistSample>,
+    /// What happened beside a sleeping subscriber, when there was one.
+    #[serde(default)]
+    pub(crate) sleeper: Option<SleeperSample>,
 }
 
 /// The events' part of a [`Sample`].
@@ -53,6 +56,26 @@ pub(crate) struct RelistSample {
     pub(crate) peak_mib: f64,
     /// Resident memory at its end.
     pub(crate) resident_mib: f64,
+}
+
+/// What happened beside a sleeping subscriber.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct SleeperSample {
+    /// Largest resident memory of the events while one slept.
+    pub(crate) peak_mib: f64,
+    /// Merged changes that waited for it.
+    pub(crate) waiting_changes: usize,
+    /// Bytes that waited for it, where it is lossless.
+    pub(crate) waiting_bytes: usize,
+    /// How many versions the other lossless one was told until nothing more came: fewer than events where the informer
+    /// stood still.
+    pub(crate) told_beside_sleeper: u64,
+    /// The same at the end, the sleeper gone.
+    pub(crate) versions: u64,
+    /// Events of which the other lossless one was not told, or out of order.
+    pub(crate) lost: u64,
+    /// Objects whose newest state, as the other merging one was told, is not the server's.
+    pub(crate) stale: u64,
 }
 
 /// What a reader in a loop waited at most, in milliseconds: by the clock, and ("quiet") less the time that its

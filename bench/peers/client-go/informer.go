@@ -23,11 +23,11 @@ type settings struct {
 	objects         int
 	events          uint64
 	rate            int
-	readers         int
+	readers, pace   int
 	protobuf, strip bool
 	plain           bool
-	blocked, relist bool
-	settle          bool
+	sleeper         string
+	relist, settle  bool
 }
 
 func parse(arguments []string) settings {
@@ -41,11 +41,17 @@ func parse(arguments []string) settings {
 	flags.BoolVar(&s.protobuf, "protobuf", false, "protobuf instead of JSON")
 	flags.BoolVar(&s.strip, "strip", false, "a transform that removes managedFields")
 	flags.BoolVar(&s.plain, "plain", false, "a plain list, not a streamed one")
-	flags.BoolVar(&s.blocked, "blocked", false, "the handler does not return from the first event")
+	flags.IntVar(&s.pace, "pace", 0, "lists per second of each of them; 0: as many as they can")
+	flags.StringVar(&s.sleeper, "sleeper", "", "a handler that does not return from the first event, and one beside it")
 	flags.BoolVar(&s.relist, "relist", false, "measure a relist")
 	flags.BoolVar(&s.settle, "settle", false, "measure the memory of the filled cache")
 	_ = flags.Parse(arguments)
 	return s
+}
+
+// start is the order that starts the events.
+func (s settings) start() string {
+	return fmt.Sprintf("/start?events=%d&rate=%d", s.events, s.rate)
 }
 
 // handler counts, and knows the version of the last object it was given.
@@ -156,6 +162,10 @@ func measure(s settings) (*Sample, error) {
 	if s.settle {
 		sample.ListResidentMiB = collected()
 	}
+	if s.sleeper != "" {
+		sample.Sleeper, err = measureSleeper(s, informer, h)
+		return sample, err
+	}
 	if s.events > 0 {
 		if sample.Watch, err = measureWatch(s, informer, h); err != nil {
 			return nil, err
@@ -170,20 +180,14 @@ func measure(s settings) (*Sample, error) {
 }
 
 func measureWatch(s settings, informer cache.SharedIndexInformer, h *handler) (*WatchSample, error) {
-	h.blocked.Store(s.blocked)
 	last := parseVersion(informer.LastSyncResourceVersion()) + s.events
-	readers := startReaders(s.readers, informer.GetStore())
+	readers := startReaders(s.readers, s.pace, informer.GetStore())
 	m := startMeter()
 	h.lateness.expect(last-s.events, s.rate)
-	if err := post(s.address, fmt.Sprintf("/start?events=%d&rate=%d", s.events, s.rate)); err != nil {
+	if err := post(s.address, s.start()); err != nil {
 		return nil, err
 	}
-	h.until(func() bool {
-		if s.blocked {
-			return parseVersion(informer.LastSyncResourceVersion()) >= last
-		}
-		return h.version.Load() >= last
-	})
+	h.until(func() bool { return h.version.Load() >= last })
 	watch := &WatchSample{Cost: m.read()}
 	readers.end()
 	watch.WriterCPUSeconds = m.read().CPUSeconds - readers.cpu
@@ -192,6 +196,27 @@ func measureWatch(s settings, informer cache.SharedIndexInformer, h *handler) (*
 	time.Sleep(500 * time.Millisecond)
 	watch.PeakMiB, watch.ResidentMiB = memoryMiB("VmHWM"), memoryMiB("VmRSS")
 	return watch, nil
+}
+
+// measureSleeper lets the handler sleep through the events, beside another one that does not.
+func measureSleeper(s settings, informer cache.SharedIndexInformer, h *handler) (*SleeperSample, error) {
+	other := &handler{changed: make(chan struct{}, 1)}
+	if _, err := informer.AddEventHandler(other); err != nil {
+		return nil, err
+	}
+	other.until(func() bool { return other.added.Load() >= uint64(s.objects) })
+	h.blocked.Store(true)
+	resetPeak()
+	last := parseVersion(informer.LastSyncResourceVersion()) + s.events
+	if err := post(s.address, s.start()); err != nil {
+		return nil, err
+	}
+	other.until(func() bool { return other.version.Load() >= last })
+	told := other.updated.Load()
+	return &SleeperSample{
+		PeakMiB: memoryMiB("VmHWM"), WaitingChanges: told, ToldBesideSleeper: told, Versions: told,
+		Lost: max(s.events, told) - min(s.events, told),
+	}, nil
 }
 
 func measureRelist(s settings, informer cache.SharedIndexInformer) (*RelistSample, error) {

@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// crowd is goroutines, each on a thread of its own, that list the whole cache in a loop.
+// crowd is goroutines, each on a thread of its own, that list the whole cache in a loop, or at a pace.
 type crowd struct {
 	stop  atomic.Bool
 	wait  sync.WaitGroup
@@ -18,14 +18,28 @@ type crowd struct {
 	lists uint64
 }
 
-func startReaders(count int, store cache.Store) *crowd {
+// startReaders starts readers that list as often as they can, or pace times a second each. Their first lists are
+// spread over one period; who is late does not catch up.
+func startReaders(count, pace int, store cache.Store) *crowd {
 	c := &crowd{}
-	for range count {
+	for reader := range count {
 		c.wait.Go(func() {
+			period := time.Duration(0)
+			if pace > 0 {
+				period = time.Second / time.Duration(pace)
+			}
+			due := time.Now().Add(period * time.Duration(reader) / time.Duration(count))
 			runtime.LockOSThread()
 			before, _ := threadTimes()
 			lists, seen := uint64(0), 0
 			for !c.stop.Load() {
+				if period > 0 {
+					time.Sleep(time.Until(due))
+					due = due.Add(period)
+					if now := time.Now(); now.After(due) {
+						due = now
+					}
+				}
 				for _, object := range store.List() {
 					if object != nil {
 						seen++

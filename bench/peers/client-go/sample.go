@@ -7,13 +7,25 @@ import (
 
 // Sample is one process's numbers; its JSON is that of the bench command's own candidates.
 type Sample struct {
-	BaselineMiB        float64       `json:"baseline_mib"`
-	List               Cost          `json:"list"`
-	ListPeakMiB        float64       `json:"list_peak_mib"`
-	ListResidentMiB    float64       `json:"list_resident_mib"`
-	ListResidentRawMiB float64       `json:"list_resident_raw_mib"`
-	Watch              *WatchSample  `json:"watch"`
-	Relist             *RelistSample `json:"relist"`
+	BaselineMiB        float64        `json:"baseline_mib"`
+	List               Cost           `json:"list"`
+	ListPeakMiB        float64        `json:"list_peak_mib"`
+	ListResidentMiB    float64        `json:"list_resident_mib"`
+	ListResidentRawMiB float64        `json:"list_resident_raw_mib"`
+	Watch              *WatchSample   `json:"watch"`
+	Relist             *RelistSample  `json:"relist"`
+	Sleeper            *SleeperSample `json:"sleeper"`
+}
+
+// SleeperSample is what happened beside a handler that sleeps. What it was not told waits.
+type SleeperSample struct {
+	PeakMiB           float64 `json:"peak_mib"`
+	WaitingChanges    uint64  `json:"waiting_changes"`
+	WaitingBytes      uint64  `json:"waiting_bytes"`
+	ToldBesideSleeper uint64  `json:"told_beside_sleeper"`
+	Versions          uint64  `json:"versions"`
+	Lost              uint64  `json:"lost"`
+	Stale             uint64  `json:"stale"`
 }
 
 // WatchSample is the events' part.

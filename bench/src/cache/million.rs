@@ -23,6 +23,7 @@ use crate::pods::{self, Size};
 use crate::process::{Meter, peak_mib, resident_mib, settled_mib};
 use crate::server::state::LIST_VERSION;
 use crate::table::{Table, number};
+use crate::verdict::Wanted;
 use crate::{Failure, measure};
 
 /// Objects of one frame of the generated body.
@@ -48,8 +49,8 @@ pub(crate) struct Sample {
     listed: usize,
 }
 
-/// Fills a cache in a new process and prints what it says.
-pub(super) async fn compare(objects: u32, size: Size) -> Result<(), Failure> {
+/// Fills a cache in a new process and prints what it says. Gives the verdicts.
+pub(super) async fn compare(objects: u32, size: Size) -> Result<Vec<Vec<String>>, Failure> {
     let columns = [
         "",
         "objects",
@@ -62,14 +63,13 @@ pub(super) async fn compare(objects: u32, size: Size) -> Result<(), Failure> {
         "get typed us (p50 / p99 / max)",
         "list 1,000 ms",
     ];
-    let mut table =
-        Table::new("### A very large cache, filled by a generator (whose CPU is in the figure)", &columns);
+    let title = "### A very large cache, filled by a generator (whose CPU is in the figure)";
+    let (mut table, mut verdicts) = (Table::new(title, &columns), Vec::new());
     for candidate in [Candidate::PilothouseCompact] {
         if !measure::is_built(candidate) {
             eprintln!("not in this version of Pilothouse: no row \"{}\"", candidate.title());
             continue;
         }
-        eprintln!("{}, {objects} objects", candidate.title());
         let output = tokio::process::Command::new(env::current_exe()?)
             .args(["fill", "--candidate", &candidate.argument(), "--objects", &objects.to_string()])
             .args(["--size", size.argument()])
@@ -93,9 +93,15 @@ pub(super) async fn compare(objects: u32, size: Size) -> Result<(), Failure> {
         row.extend(figures.into_iter().map(number));
         row.extend([three(sample.get_bytes), three(sample.get_typed), number(thousand)]);
         table.row(row);
+        verdicts.extend([
+            Wanted::AtMost(1536.0).row(&format!("Peak of {objects} pods, MiB"), sample.peak_mib),
+            Wanted::AtMost(10.0).row("Get of the bytes, median, us", sample.get_bytes[0]),
+            Wanted::AtMost(100.0).row("Get of the typed object, median, us", sample.get_typed[0]),
+            Wanted::AtMost(20.0).row("List of 1,000 objects of a namespace, ms", thousand),
+        ]);
     }
     table.print();
-    Ok(())
+    Ok(verdicts)
 }
 
 /// Fills a cache in this process and reads from it.

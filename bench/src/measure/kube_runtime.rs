@@ -64,7 +64,7 @@ async fn until_listed(events: &mut Events) -> Result<(), Failure> {
 async fn watch(work: Work, events: &mut Events, store: &Store<Pod>) -> Result<WatchSample, Failure> {
     let last = u64::from(LIST_VERSION + work.events);
     let listed = store.clone();
-    let readers = Crowd::start(work.readers, move || listed.state().len());
+    let readers = Crowd::start(work, move || listed.state().len());
     let meter = Meter::start();
     let mut lateness = Lateness::new(u64::from(LIST_VERSION), work.rate);
     post(work.address, &work.start()).await?;

@@ -112,24 +112,19 @@ fn version_number(version: &ResourceVersion) -> u64 {
 async fn watch(work: Work, reader: &mut Reader) -> Result<WatchSample, Failure> {
     let last = ResourceVersion::parse(&(LIST_VERSION + work.events).to_string());
     let store = reader.informer.store().clone();
-    let readers = Crowd::start(work.readers, move || {
-        store.snapshot().iter().filter(|pod| !pod.uid().is_empty()).count()
-    });
+    let readers =
+        Crowd::start(work, move || store.snapshot().iter().filter(|pod| !pod.uid().is_empty()).count());
     let before = reader.taken;
     let meter = Meter::start();
     reader.lateness = Lateness::new(u64::from(LIST_VERSION), work.rate);
     post(work.address, &work.start()).await?;
-    if work.blocked {
-        reader.informer.store().wait_for(&last).await;
-    } else {
-        let mut arrived = false;
-        // A change may have been merged into one that stood earlier in the queue, so the end is an empty queue.
-        while !arrived || !reader.subscription.is_empty() {
-            let change = reader.next().await?;
-            let version = change.object.resource_version();
-            reader.lateness.note(version_number(version));
-            arrived |= *version == last;
-        }
+    let mut arrived = false;
+    // A change may have been merged into one that stood earlier in the queue, so the end is an empty queue.
+    while !arrived || !reader.subscription.is_empty() {
+        let change = reader.next().await?;
+        let version = change.object.resource_version();
+        reader.lateness.note(version_number(version));
+        arrived |= *version == last;
     }
     let cost = meter.read();
     let (readers_cpu, lists) = readers.end()?;

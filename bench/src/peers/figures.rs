@@ -89,7 +89,7 @@ pub(super) const EVENT_RATE: Figure = Figure {
     value: |settings, sample| watch(sample, |watch| f64::from(settings.events) / watch.cost.cpu_seconds),
 };
 
-pub(super) const STALL: Figure = Figure {
+const STALL: Figure = Figure {
     title: "Relist: a reader's longest wait for one get, less its wait for a core, ms",
     short: "get wait ms",
     source: Source::Watch,

@@ -1,26 +1,20 @@
 //! What was set as the goal, and what was reached.
 
-use super::figures::{BYTES, EVENT_RATE, Figure, LIST_CPU, PEAK, STALL, STEADY};
+use super::figures::{BYTES, EVENT_RATE, Figure, LIST_CPU, PEAK, STEADY};
 use super::report::median;
 use super::{Results, Settings};
 use crate::candidate::Candidate::{
     self, ClientGo, ClientGoPlainList, ClientGoProtobuf, KubeRuntime, Pilothouse, PilothouseCompact,
     PilothousePlainList, PilothouseProtobuf, PilothouseTyped,
 };
-use crate::table::{Table, number};
+use crate::verdict::{self, Wanted};
 
 /// A figure of ours over one of somebody's, and what it has to be.
 struct Target {
     goal: &'static str,
     ours: (Candidate, Figure),
-    theirs: Option<(Candidate, Figure)>,
+    theirs: (Candidate, Figure),
     wanted: Wanted,
-}
-
-#[derive(Clone, Copy)]
-enum Wanted {
-    AtMost(f64),
-    AtLeast(f64),
 }
 
 const fn target(
@@ -30,10 +24,10 @@ const fn target(
     theirs: Candidate,
     wanted: Wanted,
 ) -> Target {
-    Target { goal, ours: (ours, figure), theirs: Some((theirs, figure)), wanted }
+    Target { goal, ours: (ours, figure), theirs: (theirs, figure), wanted }
 }
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 12] = [
     target(
         "List CPU, nobody reads, to kube-runtime",
         LIST_CPU,
@@ -108,33 +102,23 @@ const TARGETS: [Target; 13] = [
     Target {
         goal: "Peak to steady memory, nobody reads",
         ours: (Pilothouse, PEAK),
-        theirs: Some((Pilothouse, STEADY)),
+        theirs: (Pilothouse, STEADY),
         wanted: Wanted::AtMost(1.15),
-    },
-    Target {
-        goal: "Longest wait for a get during a relist, ms",
-        ours: (Pilothouse, STALL),
-        theirs: None,
-        wanted: Wanted::AtMost(2.0),
     },
 ];
 
+/// Whether a goal is about this candidate.
+pub(super) fn names(candidate: Candidate) -> bool {
+    TARGETS.iter().any(|target| target.ours.0 == candidate || target.theirs.0 == candidate)
+}
+
 /// One line per goal.
 pub(super) fn print(settings: &Settings, results: &[Results]) {
-    let mut table = Table::new("### Targets", &["", "wanted", "measured", "reached"]);
+    let mut table = verdict::table();
     for target in &TARGETS {
         let of = |(candidate, figure): (Candidate, Figure)| median(settings, results, figure, candidate);
-        let measured = of(target.ours) / target.theirs.map_or(1.0, of);
-        let (wanted, reached) = match target.wanted {
-            Wanted::AtMost(limit) => (format!("<= {limit}"), measured <= limit),
-            Wanted::AtLeast(limit) => (format!(">= {limit}"), measured >= limit),
-        };
-        let verdict = match measured {
-            _ if measured.is_nan() => "not measured",
-            _ if reached => "yes",
-            _ => "no",
-        };
-        table.row(vec![target.goal.to_owned(), wanted, number(measured), verdict.to_owned()]);
+        let measured = of(target.ours) / of(target.theirs);
+        table.row(target.wanted.row(target.goal, measured));
     }
     table.print();
 }

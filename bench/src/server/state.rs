@@ -41,6 +41,14 @@ struct Inner {
     orders: VecDeque<Order>,
 }
 
+/// The object that the event of this number, counted from a client's first, changes: events visit all objects out of
+/// list order.
+pub(crate) fn event(number: u64, objects: usize) -> usize {
+    /// Shares no factor with any number of pods people ask for.
+    const STRIDE: u64 = 7919;
+    usize::try_from(number * STRIDE % objects.max(1) as u64).unwrap_or(0)
+}
+
 impl State {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -106,12 +114,10 @@ impl State {
         }
     }
 
-    /// The next object to change and its new version. Events visit all objects out of list order.
+    /// The next object to change and its new version.
     pub(crate) fn change(&self) -> (usize, u32) {
-        /// Shares no factor with any number of pods people ask for.
-        const STRIDE: u64 = 7919;
         let mut inner = self.lock();
-        let index = usize::try_from(inner.events * STRIDE % inner.versions.len().max(1) as u64).unwrap_or(0);
+        let index = event(inner.events, inner.versions.len());
         inner.events += 1;
         inner.version += 1;
         let version = inner.version;
