@@ -42,7 +42,8 @@
 //!   it last saw of it;
 //! - **F20** a subscriber that wants every version is bounded in bytes, and says beforehand what happens when it is
 //!   full;
-//! - **S7**, **S9** each subscriber gets every object once and then what changed, whatever others do.
+//! - **S7**, **S9** each subscriber gets every object once and then what changed, whatever others do; only a lossless
+//!   one that is full and asked for a [stall](WhenFull::Stall) makes others wait.
 //!
 //! **Assumptions.** The server keeps the rules of list and watch; versions that are not numbers are compared for
 //! equality only. Transforms, filters and index functions depend on the object alone and are quick.

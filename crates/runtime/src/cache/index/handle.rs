@@ -17,7 +17,7 @@ use crate::cache::{CachedObject, Informer, Snapshot, Store};
 /// - **S1**, **S2** a value goes with its last object; an object with several values is found by each;
 /// - **S3** objects that were there before the index are in it.
 ///
-/// **Assumptions.** The index's function depends on the object alone and is quick; comparing values does not panic.
+/// **Assumptions.** The index's function is quick: the informer waits for it. Comparing values does not panic.
 ///
 /// **Errors.** [`IndexError`] when the name is taken.
 ///

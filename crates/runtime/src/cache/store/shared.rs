@@ -28,7 +28,7 @@ use crate::cache::{CachedObject, Snapshot};
 /// - **C-I4** an object is found by an index if and only if it is there and has the value;
 /// - **C-I5** what a write replaced is dropped when no lock of the store or its informer is held.
 ///
-/// **Assumptions.** Index functions depend on the object alone; comparing their values does not panic.
+/// **Assumptions.** Index functions are quick: the writer waits for them. Comparing their values does not panic.
 ///
 /// **Cancellation.** Only [`wait_for`](Self::wait_for) waits; dropping its future takes its entry out.
 ///
