@@ -41,5 +41,5 @@ pub use pilothouse_machinery::{
     Environment, GroupVersionKind, ObjectHeader, ObjectKey, ResourceType, ResourceVersion, Scope, Status,
     StatusReason,
 };
-pub use queue::{Priority, Retry, WorkQueue, WorkQueueOptions};
+pub use queue::{Bucket, Flow, HotKeys, Priority, Retry, WorkQueue, WorkQueueOptions};
 pub use {k8s_openapi, kube};

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Reconciler;
 use super::mapping::{Mapper, Source, own_key, through, to_owner};
 use super::options::{ControllerOptions, Workers};
 use super::run::{Controller, Plan};
-use crate::queue::Retry;
+use crate::queue::{Bucket, Flow, HotKeys, Retry};
 use crate::{Change, Object, ObjectKey, ResourceType};
 
 type Predicate = Box<dyn Fn(&Change) -> bool + Send + Sync>;
@@ -84,6 +85,40 @@ impl<T: Object> ControllerBuilder<T> {
     /// How long failing keys wait. Default [`Retry::exponential`].
     pub fn retry(mut self, retry: Retry) -> Self {
         self.options.retry = retry;
+        self
+    }
+
+    /// How many retries the whole controller asks for per second, beside each key's own delays. Default: any
+    /// number.
+    pub fn retry_bucket(mut self, bucket: Bucket) -> Self {
+        self.options.queue.bucket = Some(bucket);
+        self
+    }
+
+    /// How long a change waits for others of the same object, so that a burst is one reconcile. The wait is
+    /// not prolonged by what joins it. Default zero.
+    pub fn debounce(mut self, wait: Duration) -> Self {
+        self.options.queue.debounce = wait;
+        self
+    }
+
+    /// The shortest time between the starts of two reconciles of an object, whatever causes them. Default zero.
+    pub fn minimum_interval(mut self, interval: Duration) -> Self {
+        self.options.queue.minimum_interval = interval;
+        self
+    }
+
+    /// Objects that are reconciled more often than this wait for all others, and keep few workers busy.
+    /// Default: none do.
+    pub fn hot_keys(mut self, hot_keys: HotKeys) -> Self {
+        self.options.queue.hot_keys = Some(hot_keys);
+        self
+    }
+
+    /// Among whom the workers are divided: each object belongs to the flow that `flow` says, and flows take
+    /// turns. Default: each namespace is one.
+    pub fn fairness(mut self, flow: impl Fn(&ObjectKey) -> Flow + Send + Sync + 'static) -> Self {
+        self.options.queue.flow = Arc::new(flow);
         self
     }
 

@@ -1,9 +1,12 @@
 //! How a controller behaves.
 
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::Retry;
+use crate::ObjectKey;
+use crate::queue::{Bucket, Flow, FlowOf, HotKeys, Retry};
 
 /// How many reconciles run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,41 @@ pub(super) struct ControllerOptions {
     pub(super) sync_timeout: Duration,
     pub(super) own_write_wait: Duration,
     pub(super) worker_idle: Duration,
+    pub(super) queue: QueueOptions,
+}
+
+/// The settings of a controller's queue.
+#[derive(Clone)]
+pub(super) struct QueueOptions {
+    pub(super) bucket: Option<Bucket>,
+    pub(super) debounce: Duration,
+    pub(super) minimum_interval: Duration,
+    pub(super) hot_keys: Option<HotKeys>,
+    pub(super) flow: FlowOf<ObjectKey>,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self {
+            bucket: None,
+            debounce: Duration::ZERO,
+            minimum_interval: Duration::ZERO,
+            hot_keys: None,
+            flow: Arc::new(|key: &ObjectKey| Flow::of(&*key.namespace)),
+        }
+    }
+}
+
+impl fmt::Debug for QueueOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("QueueOptions")
+            .field("bucket", &self.bucket)
+            .field("debounce", &self.debounce)
+            .field("minimum_interval", &self.minimum_interval)
+            .field("hot_keys", &self.hot_keys)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for ControllerOptions {
@@ -53,6 +91,7 @@ impl Default for ControllerOptions {
             sync_timeout: Duration::from_mins(2),
             own_write_wait: Duration::from_secs(5),
             worker_idle: Duration::from_secs(10),
+            queue: QueueOptions::default(),
         }
     }
 }

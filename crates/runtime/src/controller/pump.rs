@@ -7,6 +7,9 @@ use super::mapping::Source;
 use crate::queue::WorkQueue;
 use crate::{Change, ChangeKind, ObjectKey, Priority, Subscription};
 
+/// How many changes are taken in before others have their turn.
+const INTAKE_PER_TURN: u32 = 64;
+
 /// Turns the changes of one source into keys in the queue.
 pub(super) struct Pump {
     pub(super) shared: Arc<Shared>,
@@ -15,10 +18,17 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// Works until the informer ends.
+    /// Works until the informer ends. After each turn of bounded length the workers have theirs: however much
+    /// comes in, what is in the queue is served meanwhile.
     pub(super) async fn run(self, mut subscription: Subscription) {
+        let mut turn = 0;
         while let Some(change) = subscription.next().await {
             self.handle(&change);
+            turn += 1;
+            if turn == INTAKE_PER_TURN {
+                turn = 0;
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -31,7 +41,7 @@ impl Pump {
             change.kind == ChangeKind::Resync
                 || (change.kind == ChangeKind::Updated && before.is_same_version(&change.object))
         });
-        let priority = if change.initial || unchanged { Priority::Low } else { Priority::Normal };
+        let priority = if change.initial || unchanged { Priority::LOW } else { Priority::NORMAL };
         for key in (self.source.map)(change) {
             self.queue.add_with(key, priority);
         }

@@ -17,7 +17,7 @@ use super::crew::work_until;
 use super::event::{EventRecorder, EventSender};
 use super::mapping::Source;
 use super::metrics::Instruments;
-use super::options::ControllerOptions;
+use super::options::{ControllerOptions, QueueOptions};
 use super::own_writes::OwnWrites;
 use super::pump::Pump;
 use super::worker::Work;
@@ -72,14 +72,7 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     let Plan { name, sources, reads, options } = plan;
     let RunContext { environment, readiness, shutdown, .. } = context.clone();
     let instruments = Instruments::new(&context.metrics, &name);
-    let queue = WorkQueue::new(
-        &environment,
-        WorkQueueOptions {
-            retry: options.retry.clone(),
-            metrics: Some(QueueMetrics::of(&context.metrics)),
-            ..WorkQueueOptions::named(&name)
-        },
-    );
+    let queue = WorkQueue::new(&environment, queue_options(&name, &options, &context));
     // Events about the last reconciles are sent after the workers have ended.
     let events_end = Shutdown::new();
     let recorder = EventRecorder::new(context.client.clone(), environment.clone(), &name, &context.manager);
@@ -122,6 +115,24 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     match lost {
         Some(resource) => Err(ControllerError::SourceEnded { controller: name, resource }),
         None => Ok(()),
+    }
+}
+
+fn queue_options(
+    name: &str,
+    options: &ControllerOptions,
+    context: &RunContext,
+) -> WorkQueueOptions<ObjectKey> {
+    let QueueOptions { bucket, debounce, minimum_interval, hot_keys, flow } = options.queue.clone();
+    WorkQueueOptions {
+        retry: options.retry.clone(),
+        bucket,
+        debounce,
+        minimum_interval,
+        hot_keys,
+        flow: Some(flow),
+        metrics: Some(QueueMetrics::of(&context.metrics)),
+        ..WorkQueueOptions::named(name)
     }
 }
 

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::Priority;
+use super::line::Line;
 use crate::Metrics;
 
 /// The metric families of all work queues of a process.
@@ -22,7 +22,8 @@ use crate::Metrics;
 /// `workqueue_depth`, `workqueue_adds_total`, `workqueue_queue_duration_seconds`,
 /// `workqueue_work_duration_seconds`, `workqueue_unfinished_work_seconds`,
 /// `workqueue_longest_running_processor_seconds` and `workqueue_retries_total`, with the labels `name` and
-/// `controller` (both the queue's name); the depth also with `priority`. The two about work in progress are
+/// `controller` (both the queue's name); the depth also with `priority`, the number of the band, or `slow` for the
+/// lane of hot keys. The two about work in progress are
 /// computed at each scrape, not on a timer.
 #[derive(Clone)]
 pub struct QueueMetrics {
@@ -101,17 +102,14 @@ impl QueueMetrics {
     }
 
     /// The metrics of one queue.
-    pub(super) fn of_queue(&self, name: &str) -> Instruments {
+    pub(super) fn of_queue(&self, name: &str, has_slow_lane: bool) -> Instruments {
         let families = &self.families;
         let labels = QueueLabels::of(name);
-        let depth = |priority: Priority| {
-            let (name, controller) = (name.to_owned(), name.to_owned());
-            let priority = priority.number().to_string();
-            families.depth.get_or_create(&DepthLabels { name, controller, priority }).clone()
-        };
+        let depths =
+            Depths { name: name.to_owned(), family: families.depth.clone(), bands: Mutex::default() };
         Instruments {
-            normal_depth: depth(Priority::Normal),
-            low_depth: depth(Priority::Low),
+            slow_depth: has_slow_lane.then(|| depths.gauge("slow")),
+            depths,
             adds: families.adds.get_or_create(&labels).clone(),
             retries: families.retries.get_or_create(&labels).clone(),
             queue_duration: families.queue_duration.get_or_create(&labels).clone(),
@@ -134,18 +132,40 @@ impl QueueLabels {
 
 /// The metrics of one queue, looked up once.
 pub(super) struct Instruments {
-    normal_depth: Gauge,
-    low_depth: Gauge,
+    depths: Depths,
+    slow_depth: Option<Gauge>,
     pub(super) adds: Counter,
     pub(super) retries: Counter,
     pub(super) queue_duration: Histogram,
     pub(super) work_duration: Histogram,
 }
 
+/// The depth of each band, in the order in which bands were first used.
+struct Depths {
+    name: String,
+    family: Family<DepthLabels, Gauge>,
+    bands: Mutex<Vec<Gauge>>,
+}
+
+impl Depths {
+    fn gauge(&self, priority: &str) -> Gauge {
+        let (name, controller) = (self.name.clone(), self.name.clone());
+        self.family.get_or_create(&DepthLabels { name, controller, priority: priority.to_owned() }).clone()
+    }
+}
+
 impl Instruments {
-    pub(super) fn set_depths(&self, (normal, low): (usize, usize)) {
-        self.normal_depth.set(i64::try_from(normal).unwrap_or(i64::MAX));
-        self.low_depth.set(i64::try_from(low).unwrap_or(i64::MAX));
+    pub(super) fn set_depths(&self, line: &Line) {
+        let mut bands = self.depths.bands.lock();
+        for (number, (priority, depth)) in line.depths().enumerate() {
+            if number == bands.len() {
+                bands.push(self.depths.gauge(&priority.number().to_string()));
+            }
+            bands[number].set(i64::try_from(depth).unwrap_or(i64::MAX));
+        }
+        if let Some(slow) = &self.slow_depth {
+            slow.set(i64::try_from(line.slow_depth()).unwrap_or(i64::MAX));
+        }
     }
 }
 

@@ -1,178 +1,286 @@
 //! What the handles of one work queue share: the state behind its lock, and who wakes whom.
 //!
 //! No task runs in the background. Of the getters that find nothing, one (the time keeper) sleeps until the
-//! next due time and the others without a timer; whoever takes something wakes the next if more is left.
+//! next due time and the others without a timer. Whoever takes something wakes the next if more is left; nobody
+//! is woken while nobody waits.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use pilothouse_machinery::Environment;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::entries::Slot;
 use super::metrics::Instruments;
+use super::platform::{Lock, Platform, Tokio};
 use super::state::{State, Taken};
-use super::{QueueKey, Retry};
+use super::time::Time;
+use super::{Priority, QueueKey, Retry, WorkQueueOptions};
 
-pub(super) struct Shared<K> {
-    pub(super) guarded: Mutex<Guarded<K>>,
+pub(super) struct Shared<K: QueueKey, P: Platform = Tokio> {
+    guarded: P::Lock<Guarded<K>>,
     /// Wakes one getter: there is a request to take, a due time to keep, or the end to see.
-    pub(super) changed: Notify,
+    changed: Notify,
     /// Wakes everybody who waits for the queue to drain.
-    pub(super) drained: Notify,
-    pub(super) environment: Environment,
-    pub(super) retry: Retry,
-    pub(super) instruments: Option<Instruments>,
+    drained: Notify,
+    platform: P,
+    /// When the queue was made.
+    start: Instant,
+    environment: Environment,
+    retry: Retry,
+    instruments: Option<Instruments>,
 }
 
-pub(super) struct Guarded<K> {
-    pub(super) state: State<K>,
+struct Guarded<K> {
+    state: State<K>,
+    /// Getters that have found nothing and not looked again since (Q-I7).
+    waiters: usize,
     /// Until when which getter sleeps on behalf of all.
-    keeper: Option<(Instant, u64)>,
+    keeper: Option<(Time, u64)>,
     keepers: u64,
-    pub(super) drain_forced: bool,
+    drain_forced: bool,
 }
 
 /// What a getter does next.
-pub(super) enum Step<K: QueueKey> {
+enum Step<K: QueueKey, P: Platform> {
     Take(Taken<K>),
     End,
-    Wait,
-    WaitUntil(Instant, TimeKeeper<K>),
+    Wait(Seat<K, P>),
+    WaitUntil(Instant, Seat<K, P>),
 }
 
 impl<K: QueueKey> Guarded<K> {
-    pub(super) fn new(ageing: Duration) -> Self {
-        Self { state: State::new(ageing), keeper: None, keepers: 0, drain_forced: false }
-    }
-
     /// Whether a request becomes due that nobody will wake up for.
     fn is_unattended(&self) -> bool {
         self.state.next_due().is_some_and(|due| self.keeper.is_none_or(|(until, _)| due < until))
     }
 
-    /// Decides who keeps the time: one getter sleeps until the next due time, the others only until told.
-    fn wait(&mut self, shared: &Arc<Shared<K>>) -> Step<K> {
-        match self.state.next_due() {
-            Some(due) if self.is_unattended() => {
-                self.keepers += 1;
-                self.keeper = Some((due, self.keepers));
-                let keeper = TimeKeeper { shared: Arc::clone(shared), number: self.keepers, on_duty: true };
-                Step::WaitUntil(due, keeper)
-            }
-            _ => Step::Wait,
+    /// Whether somebody who waits must be woken.
+    fn must_wake(&self) -> bool {
+        self.waiters > 0 && (self.state.has_ready() || self.state.is_closed() || self.is_unattended())
+    }
+
+    /// A getter stops waiting, and keeping the time if that was its duty.
+    fn leave(&mut self, duty: Option<u64>) {
+        self.waiters -= 1;
+        if duty.is_some() && self.keeper.map(|(_, number)| number) == duty {
+            self.keeper = None;
         }
     }
 }
 
-impl<K: QueueKey> Shared<K> {
-    /// One attempt of a getter. One that leaves the waiting passes the baton: somebody who sleeps without a
-    /// timer must learn of what is left to do.
-    pub(super) fn step(self: &Arc<Self>) -> Step<K> {
-        let now = Instant::now();
-        let mut guarded = self.guarded.lock();
-        let taken = guarded.state.take(now);
-        self.publish(&mut guarded.state, now);
-        let Some(taken) = taken else {
-            if !guarded.state.is_closed() {
-                return guarded.wait(self);
-            }
-            drop(guarded);
-            self.changed.notify_one();
-            return Step::End;
-        };
-        let more = guarded.state.has_ready() || guarded.state.is_closed() || guarded.is_unattended();
-        drop(guarded);
-        if more {
-            self.changed.notify_one();
+impl<K: QueueKey, P: Platform> Shared<K, P> {
+    pub(super) fn new(
+        environment: Environment,
+        platform: P,
+        options: WorkQueueOptions<K>,
+        instruments: Option<Instruments>,
+    ) -> Self {
+        let state = State::new(&options);
+        let guarded = Guarded { state, waiters: 0, keeper: None, keepers: 0, drain_forced: false };
+        Self {
+            guarded: Lock::new(guarded),
+            changed: Notify::new(),
+            drained: Notify::new(),
+            start: platform.now(),
+            platform,
+            environment,
+            retry: options.retry,
+            instruments,
         }
-        if let Some(instruments) = &self.instruments {
-            instruments.queue_duration.observe(taken.waited.as_secs_f64());
-        }
-        Step::Take(taken)
     }
 
-    /// Applies a request, and wakes a getter if there is something to do for it.
-    pub(super) fn update(&self, step: impl FnOnce(&mut State<K>, Instant)) {
-        let now = Instant::now();
-        let mut guarded = self.guarded.lock();
-        step(&mut guarded.state, now);
-        self.publish(&mut guarded.state, now);
-        let wake = guarded.state.has_ready() || guarded.is_unattended();
-        drop(guarded);
+    fn now(&self) -> Time {
+        Time::from_start(self.platform.now().saturating_duration_since(self.start))
+    }
+
+    /// Looks at the state or changes it, without an effect on who should be awake.
+    pub(super) fn with<R>(&self, look: impl FnOnce(&mut State<K>, Time) -> R) -> R {
+        let now = self.now();
+        self.guarded.with(|guarded| look(&mut guarded.state, now))
+    }
+
+    /// The next request; `None` once the queue is closed and nothing is left.
+    pub(super) async fn next(self: &Arc<Self>) -> Option<Taken<K>> {
+        let mut seat = None;
+        loop {
+            match self.step(seat.take()) {
+                Step::Take(taken) => return Some(taken),
+                Step::End => return None,
+                Step::Wait(waiting) => {
+                    self.changed.notified().await;
+                    seat = Some(waiting);
+                }
+                Step::WaitUntil(due, waiting) => {
+                    tokio::select! {
+                        biased;
+                        () = self.changed.notified() => {}
+                        () = self.platform.sleep_until(due) => {}
+                    }
+                    seat = Some(waiting);
+                }
+            }
+        }
+    }
+
+    /// One look of a getter, which waits no longer if it did. One that leaves the waiting passes the baton:
+    /// somebody who sleeps without a timer must learn of what is left to do.
+    fn step(self: &Arc<Self>, seat: Option<Seat<K, P>>) -> Step<K, P> {
+        let now = self.now();
+        let duty = seat.map(Seat::vacate);
+        let (step, wake) = self.guarded.with(|guarded| {
+            if let Some(duty) = duty {
+                guarded.leave(duty);
+            }
+            let taken = guarded.state.take(now);
+            self.publish(&mut guarded.state);
+            let step = match taken {
+                Some(taken) => Step::Take(taken),
+                None if guarded.state.is_closed() => Step::End,
+                None => return (self.wait(guarded), false),
+            };
+            (step, guarded.must_wake())
+        });
         if wake {
             self.changed.notify_one();
+        }
+        if let (Some(instruments), Step::Take(taken)) = (&self.instruments, &step) {
+            instruments.queue_duration.observe(taken.waited.as_secs_f64());
+        }
+        step
+    }
+
+    /// Decides who keeps the time: one getter sleeps until the next due time, the others only until told.
+    fn wait(self: &Arc<Self>, guarded: &mut Guarded<K>) -> Step<K, P> {
+        guarded.waiters += 1;
+        let seat = |duty| Seat { shared: Some(Arc::clone(self)), duty };
+        match guarded.state.next_due() {
+            Some(due) if guarded.is_unattended() => {
+                guarded.keepers += 1;
+                guarded.keeper = Some((due, guarded.keepers));
+                Step::WaitUntil(self.start + due.since_start(), seat(Some(guarded.keepers)))
+            }
+            _ => Step::Wait(seat(None)),
+        }
+    }
+
+    /// Applies a change, and wakes a getter if there is something to do for it.
+    fn update<R>(&self, change: impl FnOnce(&mut State<K>, Time) -> R) -> R {
+        let now = self.now();
+        let (answer, wake) = self.guarded.with(|guarded| {
+            let answer = change(&mut guarded.state, now);
+            self.publish(&mut guarded.state);
+            (answer, guarded.must_wake())
+        });
+        if wake {
+            self.changed.notify_one();
+        }
+        answer
+    }
+
+    pub(super) fn add(&self, key: K, delay: Duration, priority: Priority) {
+        self.count_retry(delay);
+        self.update(|state, now| state.add(key, delay, priority, now));
+    }
+
+    /// Counts a failure and asks for the key again; returns after which delay.
+    pub(super) fn retry(&self, key: K, priority: Priority) -> Duration {
+        let delay = |failures| self.retry.drawn(failures, &self.environment);
+        let delay = self.update(|state, now| state.retry(key, delay, priority, now));
+        self.count_retry(delay);
+        delay
+    }
+
+    fn count_retry(&self, delay: Duration) {
+        if let (Some(instruments), false) = (&self.instruments, delay.is_zero()) {
+            instruments.retries.inc();
         }
     }
 
     /// Takes a key back from a worker.
-    pub(super) fn done(&self, key: &K) {
-        let now = Instant::now();
-        let mut guarded = self.guarded.lock();
-        let worked = guarded.state.done(key, now);
-        self.publish(&mut guarded.state, now);
-        let ready = guarded.state.has_ready();
-        let drained = guarded.state.is_closed() && guarded.state.is_empty();
-        drop(guarded);
+    pub(super) fn done(&self, slot: Slot) {
+        let (worked, drained) = self.update(|state, now| {
+            let worked = state.done(slot, now);
+            (worked, state.is_closed() && state.is_empty())
+        });
         if let (Some(instruments), Some(worked)) = (&self.instruments, worked) {
             instruments.work_duration.observe(worked.as_secs_f64());
-        }
-        if ready {
-            self.changed.notify_one();
         }
         if drained {
             self.drained.notify_waiters();
         }
     }
 
-    fn publish(&self, state: &mut State<K>, now: Instant) {
+    /// Ends the intake; with `force`, also the waiting for the end of work in progress.
+    pub(super) fn close(&self, force: bool) {
+        let now = self.now();
+        self.guarded.with(|guarded| {
+            guarded.state.close(now);
+            self.publish(&mut guarded.state);
+            guarded.drain_forced |= force;
+        });
+        self.changed.notify_one();
+        self.drained.notify_waiters();
+    }
+
+    /// Waits until a closed queue has nothing left, or is told not to wait.
+    pub(super) async fn drain(&self) {
+        loop {
+            let mut drained = pin!(self.drained.notified());
+            drained.as_mut().enable();
+            if self.guarded.with(|guarded| guarded.drain_forced || guarded.state.is_empty()) {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    fn publish(&self, state: &mut State<K>) {
         let added = std::mem::take(&mut state.tally.added);
         if let Some(instruments) = &self.instruments {
             instruments.adds.inc_by(added);
-            instruments.set_depths(state.depths(now));
+            instruments.set_depths(&state.line);
         }
     }
 
     /// For how long each key has been in a worker's hands; empty after shutdown (Q13).
     pub(super) fn in_progress(&self) -> Vec<Duration> {
-        let now = Instant::now();
-        let guarded = self.guarded.lock();
-        if guarded.state.is_closed() {
-            return Vec::new();
-        }
-        guarded.state.started().map(|started| now.saturating_duration_since(started)).collect()
+        self.with(|state, now| {
+            if state.is_closed() {
+                return Vec::new();
+            }
+            state.started().map(|started| now.since(started)).collect()
+        })
     }
 }
 
-/// The duty to wake up when the next request becomes due.
-pub(super) struct TimeKeeper<K: QueueKey> {
-    shared: Arc<Shared<K>>,
-    number: u64,
-    on_duty: bool,
+/// The place of a getter that waits, and its duty to wake up in time if it has that.
+struct Seat<K: QueueKey, P: Platform> {
+    /// `None` once the seat was vacated.
+    shared: Option<Arc<Shared<K, P>>>,
+    duty: Option<u64>,
 }
 
-impl<K: QueueKey> TimeKeeper<K> {
-    /// Ends the duty of a getter that goes on to look at the queue itself.
-    pub(super) fn relieve(mut self) {
-        self.on_duty = false;
-        self.leave();
-    }
-
-    fn leave(&self) {
-        let mut guarded = self.shared.guarded.lock();
-        if guarded.keeper.is_some_and(|(_, number)| number == self.number) {
-            guarded.keeper = None;
-        }
+impl<K: QueueKey, P: Platform> Seat<K, P> {
+    /// Leaves to look at the queue, where the getter says so itself.
+    fn vacate(mut self) -> Option<u64> {
+        self.shared = None;
+        self.duty
     }
 }
 
-impl<K: QueueKey> Drop for TimeKeeper<K> {
+impl<K: QueueKey, P: Platform> Drop for Seat<K, P> {
     /// A getter that is cancelled hands its duty to another one.
     fn drop(&mut self) {
-        if self.on_duty {
-            self.leave();
-            self.shared.changed.notify_one();
+        let Some(shared) = self.shared.take() else { return };
+        let wake = shared.guarded.with(|guarded| {
+            guarded.leave(self.duty);
+            guarded.must_wake()
+        });
+        if wake {
+            shared.changed.notify_one();
         }
     }
 }

@@ -1,29 +1,33 @@
 //! The rules of the work queue, as a state machine that is told the time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use tokio::time::Instant;
+use super::bucket::Tokens;
+use super::entries::{Entries, Request, Slot};
+use super::flow::Flow;
+use super::line::Line;
+use super::pace::Pacing;
+use super::time::Time;
+use super::{FlowOf, Priority, QueueKey, WorkQueueOptions};
 
-use super::{Priority, QueueKey};
+/// How many waiting requests a step makes ready at most. A clock that jumps over many due times holds nobody up
+/// for longer than this takes.
+const MOST_PROMOTED: usize = 256;
 
-/// Further than any process runs, near enough that adding it to a clock cannot overflow.
-const FAR: Duration = Duration::from_hours(30 * 365 * 24);
+/// How many keys a step looks at to forget their pace.
+const MOST_FORGOTTEN: usize = 4;
 
 /// What a queue knows. Every step takes the current time and first promotes what has become due.
-#[derive(Debug)]
 pub(super) struct State<K> {
-    entries: IndexMap<K, Entry>,
-    normal: VecDeque<Place<K>>,
-    low: VecDeque<Place<K>>,
-    /// Places in `low` whose request was raised to `normal`; skipped when met.
-    stale: usize,
-    waiting: BTreeMap<(Instant, u64), K>,
-    failures: IndexMap<K, u64>,
-    ageing: Duration,
+    pub(super) entries: Entries<K>,
+    pub(super) line: Line,
+    pub(super) waiting: BTreeMap<(Time, u64), Slot>,
+    pub(super) pacing: Pacing,
+    tokens: Option<Tokens>,
+    flow: Option<FlowOf<K>>,
     tickets: u64,
-    in_progress: usize,
+    pub(super) in_progress: usize,
     closed: bool,
     pub(super) tally: Tally,
 }
@@ -35,45 +39,33 @@ pub(super) struct Tally {
     pub(super) added: u64,
 }
 
-#[derive(Debug)]
-struct Entry {
-    request: Request,
-    started: Option<Instant>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Request {
-    None,
-    Ready { ticket: u64, since: Instant, priority: Priority },
-    Waiting { due: Instant, ticket: u64, priority: Priority },
-}
-
-/// A place in the line; void once the key's ticket is another.
-#[derive(Debug)]
-struct Place<K> {
-    key: K,
-    ticket: u64,
-    at: Instant,
+/// When a request wants to be served, and what it holds.
+#[derive(Clone, Copy)]
+struct Wish {
+    due: Time,
+    priority: Priority,
+    token: bool,
 }
 
 /// A request that was handed out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Taken<K> {
+    pub(super) slot: Slot,
     pub(super) key: K,
     pub(super) priority: Priority,
     pub(super) waited: Duration,
 }
 
 impl<K: QueueKey> State<K> {
-    pub(super) fn new(ageing: Duration) -> Self {
+    pub(super) fn new(options: &WorkQueueOptions<K>) -> Self {
+        let most_slow = options.hot_keys.map_or(1, |hot| hot.workers());
         Self {
-            entries: IndexMap::new(),
-            normal: VecDeque::new(),
-            low: VecDeque::new(),
-            stale: 0,
+            entries: Entries::new(),
+            line: Line::new(options.ageing, most_slow),
             waiting: BTreeMap::new(),
-            failures: IndexMap::new(),
-            ageing,
+            pacing: Pacing::new(options.debounce, options.minimum_interval, options.hot_keys),
+            tokens: options.bucket.map(Tokens::new),
+            flow: options.flow.clone(),
             tickets: 0,
             in_progress: 0,
             closed: false,
@@ -81,112 +73,108 @@ impl<K: QueueKey> State<K> {
         }
     }
 
-    /// Asks for `key` to be served as soon as possible. A request that waits for its time stops waiting.
-    pub(super) fn add(&mut self, key: K, priority: Priority, now: Instant) {
+    /// Asks for `key` to be served once `delay` has passed; as soon as the queue's pace allows when it is zero.
+    /// Of two requests the earlier wins; a ready one stays.
+    pub(super) fn add(&mut self, key: K, delay: Duration, priority: Priority, now: Time) {
+        self.promote(now);
         if self.closed {
             return;
         }
-        self.promote(now);
-        match self.request(&key) {
-            Request::None => self.make_ready(key, priority, now, now),
-            Request::Waiting { due, ticket, priority: asked } => {
-                self.waiting.remove(&(due, ticket));
-                self.make_ready(key, priority.max(asked), now, now);
-            }
-            Request::Ready { priority: asked, since, .. } if asked < priority => {
-                self.raise(key, priority, since, now);
-            }
-            Request::Ready { .. } => {}
-        }
+        let delay = if delay.is_zero() { self.pacing.debounce } else { delay };
+        let slot = self.slot(key);
+        self.request(slot, Wish { due: now.after(delay), priority, token: false }, now);
         self.check_invariants();
     }
 
-    /// Asks for `key` to be served once `delay` has passed. The earlier of two times wins; a ready request
-    /// stays.
-    pub(super) fn add_after(&mut self, key: K, delay: Duration, priority: Priority, now: Instant) {
-        if self.closed {
-            return;
-        }
-        if delay.is_zero() {
-            return self.add(key, priority, now);
-        }
+    /// Counts a failure of `key` and asks for it after the delay that is given for the number of failures
+    /// before it, or that the bucket gives where that is longer. Returns the delay.
+    pub(super) fn retry(
+        &mut self,
+        key: K,
+        delay: impl FnOnce(u64) -> Duration,
+        priority: Priority,
+        now: Time,
+    ) -> Duration {
         self.promote(now);
-        let due = now.checked_add(delay.min(FAR)).unwrap_or(now);
-        match self.request(&key) {
-            Request::None => self.make_waiting(key, due, priority),
-            Request::Waiting { due: earlier, ticket, priority: asked } => {
-                self.waiting.remove(&(earlier, ticket));
-                self.make_waiting(key, due.min(earlier), priority.max(asked));
-            }
-            Request::Ready { priority: asked, since, .. } if asked < priority => {
-                self.raise(key, priority, since, now);
-            }
-            Request::Ready { .. } => {}
+        let slot = self.slot(key);
+        let entry = &mut self.entries[slot];
+        let before = entry.failures;
+        entry.failures = before.saturating_add(1);
+        let mut delay = delay(before.into());
+        if !self.closed {
+            // A key that already holds a token keeps it, and its time.
+            let held = match entry.request {
+                Request::Waiting { due, token: true, .. } => Some((due.since(now), false)),
+                _ => self.tokens.as_mut().map(|tokens| tokens.take(now)),
+            };
+            let (least, token) = held.unwrap_or_default();
+            delay = delay.max(least);
+            self.request(slot, Wish { due: now.after(delay), priority, token }, now);
         }
         self.check_invariants();
+        delay
     }
 
     /// The next request, now in the hands of the caller until [`done`](Self::done).
-    pub(super) fn take(&mut self, now: Instant) -> Option<Taken<K>> {
+    pub(super) fn take(&mut self, now: Time) -> Option<Taken<K>> {
         self.promote(now);
-        self.skip_stale();
-        let place = if self.low_goes_first() { self.low.pop_front() } else { self.normal.pop_front() }?;
-        let Request::Ready { since, priority, .. } = self.request(&place.key) else {
+        let (slot, is_slow) = self.line.pop()?;
+        let entry = &mut self.entries[slot];
+        let Request::Ready { since, priority } = entry.request else {
             debug_assert!(false, "Q-I3: a place in the line belongs to a ready request");
             return None;
         };
-        self.entries.insert(place.key.clone(), Entry { request: Request::None, started: Some(now) });
+        entry.request = Request::None;
+        entry.started = Some(now);
+        (entry.stands_slow, entry.works_slow) = (false, is_slow);
+        if self.pacing.handed_out(&mut entry.pace, now) && !entry.is_remembered {
+            entry.is_remembered = true;
+            self.pacing.remember(slot, &entry.pace, now);
+        }
         self.in_progress += 1;
+        let key = entry.key.clone();
         self.check_invariants();
-        Some(Taken { key: place.key, priority, waited: now.saturating_duration_since(since) })
+        Some(Taken { slot, key, priority, waited: now.since(since) })
     }
 
     /// Gives a key back, and says how long it was held. What was asked for meanwhile joins the line now.
-    pub(super) fn done(&mut self, key: &K, now: Instant) -> Option<Duration> {
+    pub(super) fn done(&mut self, slot: Slot, now: Time) -> Option<Duration> {
         self.promote(now);
-        let entry = self.entries.get_mut(key)?;
+        let entry = &mut self.entries[slot];
         let started = entry.started.take()?;
         self.in_progress -= 1;
+        if std::mem::take(&mut entry.works_slow) {
+            self.line.slow_done();
+        }
         match entry.request {
-            Request::None => {
-                self.entries.swap_remove(key);
-            }
-            Request::Ready { ticket, priority, .. } => {
-                self.line(priority).push_back(Place { key: key.clone(), ticket, at: now });
-            }
+            Request::None => self.entries.release(slot),
+            Request::Ready { priority, .. } => self.stand_in_line(slot, priority, now),
             Request::Waiting { .. } => {}
         }
         self.check_invariants();
-        Some(now.saturating_duration_since(started))
-    }
-
-    /// Counts a failure and returns how many came before it.
-    pub(super) fn fail(&mut self, key: &K) -> u64 {
-        let count = self.failures.entry(key.clone()).or_insert(0);
-        let before = *count;
-        *count = count.saturating_add(1);
-        before
+        Some(now.since(started))
     }
 
     pub(super) fn forget(&mut self, key: &K) {
-        self.failures.swap_remove(key);
+        if let Some(slot) = self.entries.find(key) {
+            self.entries[slot].failures = 0;
+            self.entries.release(slot);
+        }
     }
 
     pub(super) fn failures(&self, key: &K) -> u64 {
-        self.failures.get(key).copied().unwrap_or(0)
+        self.entries.find(key).map_or(0, |slot| self.entries[slot].failures.into())
     }
 
     /// Refuses new requests and drops those that wait for their time; what is ready can still be taken.
-    pub(super) fn close(&mut self, now: Instant) {
-        self.promote(now);
+    pub(super) fn close(&mut self, now: Time) {
+        while self.next_due().is_some_and(|due| due <= now) {
+            self.promote(now);
+        }
         self.closed = true;
-        for (_, key) in std::mem::take(&mut self.waiting) {
-            if let Some(entry) = self.entries.get_mut(&key) {
-                entry.request = Request::None;
-                if entry.started.is_none() {
-                    self.entries.swap_remove(&key);
-                }
-            }
+        for (_, slot) in std::mem::take(&mut self.waiting) {
+            self.entries[slot].request = Request::None;
+            self.entries.release(slot);
         }
         self.check_invariants();
     }
@@ -197,143 +185,138 @@ impl<K: QueueKey> State<K> {
 
     /// Whether nothing is ready, waiting or in a worker's hands.
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.in_progress == 0 && self.waiting.is_empty() && self.line.is_empty()
     }
 
-    /// How many requests stand in the line of each band: normal, low.
-    pub(super) fn depths(&mut self, now: Instant) -> (usize, usize) {
+    /// How many requests stand in line.
+    pub(super) fn len(&mut self, now: Time) -> usize {
         self.promote(now);
-        (self.normal.len(), self.low.len() - self.stale)
+        self.line.len()
     }
 
     pub(super) fn has_ready(&self) -> bool {
-        self.normal.len() + self.low.len() > self.stale
+        self.line.has_first()
     }
 
     /// When the next waiting request becomes due.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Time> {
         self.waiting.first_key_value().map(|((due, _), _)| *due)
     }
 
     /// When each key now in a worker's hands was taken.
-    pub(super) fn started(&self) -> impl Iterator<Item = Instant> {
-        self.entries.values().filter_map(|entry| entry.started)
+    pub(super) fn started(&self) -> impl Iterator<Item = Time> {
+        self.entries.iter().filter_map(|(_, entry)| entry.started)
     }
 
-    fn request(&self, key: &K) -> Request {
-        self.entries.get(key).map_or(Request::None, |entry| entry.request)
+    fn slot(&mut self, key: K) -> Slot {
+        let flow = self.flow.as_ref();
+        self.entries.slot(key, |key| flow.map_or(Flow::default(), |flow| flow(key)))
     }
 
-    fn line(&mut self, priority: Priority) -> &mut VecDeque<Place<K>> {
-        match priority {
-            Priority::Normal => &mut self.normal,
-            Priority::Low => &mut self.low,
+    /// Merges a wish into what is already asked for.
+    fn request(&mut self, slot: Slot, wish: Wish, now: Time) {
+        match self.entries[slot].request {
+            Request::None => self.schedule(slot, wish, now),
+            Request::Waiting { due, ticket, priority, token } => {
+                let is_earlier = wish.due < due;
+                // The token of whichever is later is not needed: it is returned.
+                if if is_earlier { token } else { wish.token } {
+                    self.put_back();
+                }
+                if !is_earlier && priority >= wish.priority {
+                    return;
+                }
+                self.waiting.remove(&(due, ticket));
+                let token = if is_earlier { wish.token } else { token };
+                let priority = priority.max(wish.priority);
+                self.schedule(slot, Wish { due: due.min(wish.due), priority, token }, now);
+            }
+            Request::Ready { priority, since } => {
+                if wish.token {
+                    self.put_back();
+                }
+                if priority < wish.priority {
+                    self.raise(slot, priority, wish.priority, since, now);
+                }
+            }
         }
     }
 
-    fn ticket(&mut self) -> u64 {
+    /// Makes a request ready or lets it wait, as its time and the key's pace say.
+    fn schedule(&mut self, slot: Slot, wish: Wish, now: Time) {
+        let due = wish.due.max(self.pacing.earliest(&self.entries[slot].pace));
+        // Behind what is due already and will be promoted by the next steps.
+        let has_backlog = self.next_due().is_some_and(|first| first <= now);
+        if due <= now && !has_backlog {
+            return self.make_ready(slot, wish.priority, now);
+        }
         self.tickets += 1;
-        self.tickets
+        let ticket = self.tickets;
+        let due = due.max(now);
+        self.waiting.insert((due, ticket), slot);
+        let Wish { priority, token, .. } = wish;
+        self.entries[slot].request = Request::Waiting { due, ticket, priority, token };
     }
 
-    /// Every waiting request whose time has come becomes ready, in the order of the times (P6).
-    fn promote(&mut self, now: Instant) {
-        while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= now) {
-            let ((due, _), key) = first.remove_entry();
-            if let Request::Waiting { priority, .. } = self.request(&key) {
-                self.make_ready(key, priority, due, due);
+    /// Waiting requests whose time has come become ready, in the order of the times (P6).
+    fn promote(&mut self, now: Time) {
+        for _ in 0..MOST_PROMOTED {
+            let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= now) else {
+                break;
+            };
+            let ((due, _), slot) = first.remove_entry();
+            if let Request::Waiting { priority, .. } = self.entries[slot].request {
+                self.make_ready(slot, priority, due);
             }
+        }
+        for _ in 0..MOST_FORGOTTEN {
+            let Some(slot) = self.pacing.next_to_forget(now) else { break };
+            self.forget_pace(slot, now);
         }
     }
 
-    fn make_ready(&mut self, key: K, priority: Priority, since: Instant, at: Instant) {
+    fn forget_pace(&mut self, slot: Slot, now: Time) {
+        let entry = &mut self.entries[slot];
+        if self.pacing.forgettable(&entry.pace) > now {
+            return self.pacing.remember(slot, &entry.pace, now);
+        }
+        entry.is_remembered = false;
+        entry.pace = Default::default();
+        self.entries.release(slot);
+    }
+
+    fn make_ready(&mut self, slot: Slot, priority: Priority, since: Time) {
         self.tally.added += 1;
-        let ticket = self.ticket();
-        let request = Request::Ready { ticket, since, priority };
-        if self.set(key.clone(), request) {
-            self.line(priority).push_back(Place { key, ticket, at });
+        let entry = &mut self.entries[slot];
+        entry.request = Request::Ready { since, priority };
+        if entry.started.is_none() {
+            self.stand_in_line(slot, priority, since);
         }
     }
 
-    fn make_waiting(&mut self, key: K, due: Instant, priority: Priority) {
-        let ticket = self.ticket();
-        self.waiting.insert((due, ticket), key.clone());
-        self.set(key, Request::Waiting { due, ticket, priority });
-    }
-
-    /// Moves a low request to the tail of the normal band; its old place becomes void.
-    fn raise(&mut self, key: K, priority: Priority, since: Instant, now: Instant) {
-        let ticket = self.ticket();
-        if self.set(key.clone(), Request::Ready { ticket, since, priority }) {
-            self.line(priority).push_back(Place { key, ticket, at: now });
-            self.stale += 1;
-            if self.stale > self.low.len() / 2 + 64 {
-                let entries = &self.entries;
-                self.low.retain(|place| is_current(entries, place));
-                self.stale = 0;
-            }
+    fn stand_in_line(&mut self, slot: Slot, priority: Priority, at: Time) {
+        let entry = &mut self.entries[slot];
+        if self.pacing.is_hot(&entry.pace, at) {
+            entry.stands_slow = true;
+            self.line.push_slow(slot, at);
+        } else {
+            self.line.push(slot, priority, entry.flow, at);
         }
     }
 
-    /// Sets the request of a key; whether the key is free to stand in the line.
-    fn set(&mut self, key: K, request: Request) -> bool {
-        let entry = self.entries.entry(key).or_insert(Entry { request: Request::None, started: None });
-        entry.request = request;
-        entry.started.is_none()
-    }
-
-    fn skip_stale(&mut self) {
-        while self.low.front().is_some_and(|place| !is_current(&self.entries, place)) {
-            self.low.pop_front();
-            self.stale -= 1;
+    /// Moves a request to the tail of a higher band; not out of the slow lane.
+    fn raise(&mut self, slot: Slot, from: Priority, to: Priority, since: Time, now: Time) {
+        let entry = &mut self.entries[slot];
+        entry.request = Request::Ready { since, priority: to };
+        if entry.started.is_none() && !entry.stands_slow {
+            self.line.remove(slot, from);
+            self.line.push(slot, to, self.entries[slot].flow, now);
         }
     }
 
-    fn low_goes_first(&self) -> bool {
-        match (self.normal.front(), self.low.front()) {
-            (Some(normal), Some(low)) => {
-                low.at.checked_add(self.ageing).is_some_and(|aged| aged <= normal.at)
-            }
-            (None, Some(_)) => true,
-            (_, None) => false,
+    fn put_back(&mut self) {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.put_back();
         }
     }
-
-    /// Panics where an invariant of the module does not hold. Does nothing in release builds, and looks only
-    /// at small queues: the check walks everything.
-    pub(super) fn check_invariants(&self) {
-        if !cfg!(debug_assertions) || self.entries.len() > 32 {
-            return;
-        }
-        let in_line = |line: &VecDeque<Place<K>>, key: &K, ticket: u64| {
-            line.iter().filter(|place| place.key == *key && place.ticket == ticket).count()
-        };
-        let (mut ready, mut waiting, mut in_progress) = (0, 0, 0);
-        for (key, entry) in &self.entries {
-            in_progress += usize::from(entry.started.is_some());
-            match entry.request {
-                Request::None => assert!(entry.started.is_some(), "Q-I4: {key:?} is kept for nothing"),
-                Request::Ready { ticket, .. } => {
-                    let places = in_line(&self.normal, key, ticket) + in_line(&self.low, key, ticket);
-                    let expected = usize::from(entry.started.is_none());
-                    assert_eq!(places, expected, "Q-I3: places of {key:?} in the line");
-                    ready += expected;
-                }
-                Request::Waiting { due, ticket, .. } => {
-                    waiting += 1;
-                    assert_eq!(self.waiting.get(&(due, ticket)), Some(key), "Q-I2: {key:?} waits once");
-                }
-            }
-        }
-        assert_eq!(self.in_progress, in_progress, "Q-I1: keys in workers' hands");
-        assert_eq!(self.waiting.len(), waiting, "Q-I2: waiting requests");
-        assert_eq!(self.normal.len() + self.low.len() - self.stale, ready, "Q-I3: ready requests");
-        assert!(!self.closed || self.waiting.is_empty(), "Q-I2: nothing waits in a closed queue");
-    }
-}
-
-fn is_current<K: QueueKey>(entries: &IndexMap<K, Entry>, place: &Place<K>) -> bool {
-    entries
-        .get(&place.key)
-        .is_some_and(|entry| matches!(entry.request, Request::Ready { ticket, .. } if ticket == place.ticket))
 }

@@ -85,7 +85,7 @@ async fn q3_no_key_is_ever_with_two_workers_and_none_is_lost() {
                     *wanted.lock().entry(key).or_default() += 1;
                     match step % 3 {
                         0 => queue.add_after(key, Duration::from_micros(200 * adder)),
-                        1 => queue.add_with(key, Priority::Low),
+                        1 => queue.add_with(key, Priority::LOW),
                         _ => queue.add(key),
                     }
                     tokio::task::yield_now().await;
@@ -298,8 +298,8 @@ async fn q13_metrics_follow_a_scripted_history() {
 #[tokio::test(start_paused = true)]
 async fn p1_normal_goes_before_low_and_each_band_is_first_come_first_served() {
     let queue = queue();
-    queue.add_with("low-1", Priority::Low);
-    queue.add_with("low-2", Priority::Low);
+    queue.add_with("low-1", Priority::LOW);
+    queue.add_with("low-2", Priority::LOW);
     queue.add("normal-1");
     queue.add("normal-2");
     assert_eq!(take_all(&queue).await, ["normal-1", "normal-2", "low-1", "low-2"]);
@@ -308,11 +308,11 @@ async fn p1_normal_goes_before_low_and_each_band_is_first_come_first_served() {
 #[tokio::test(start_paused = true)]
 async fn p2_a_raised_key_goes_to_the_tail_of_its_new_band_and_is_never_lowered() {
     let queue = queue();
-    queue.add_with("raised", Priority::Low);
-    queue.add_with("low", Priority::Low);
+    queue.add_with("raised", Priority::LOW);
+    queue.add_with("low", Priority::LOW);
     queue.add("normal");
     queue.add("raised");
-    queue.add_with("normal", Priority::Low);
+    queue.add_with("normal", Priority::LOW);
     assert_eq!(queue.len(), 3);
     assert_eq!(take_all(&queue).await, ["normal", "raised", "low"]);
 }
@@ -330,7 +330,7 @@ async fn p4_waiting_keys_are_not_counted() {
 async fn p7_a_steady_stream_of_normal_keys_starves_a_low_one_no_longer_than_the_ageing_bound() {
     let queue = WorkQueue::new(&environment(), WorkQueueOptions::named("test"));
     let start = Instant::now();
-    queue.add_with(u64::MAX, Priority::Low);
+    queue.add_with(u64::MAX, Priority::LOW);
     queue.add(0);
     for number in 1.. {
         queue.add(number);
