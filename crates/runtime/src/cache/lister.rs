@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pilothouse_machinery::ObjectKey;
 use pilothouse_machinery::selector::LabelSelector;
 
+use super::wanted::Wanted;
 use super::{CachedObject, DecodeError, Index, Informer, OwnWrites, Query, ReadError};
 use crate::object::Object;
 
@@ -27,8 +28,11 @@ use crate::object::Object;
 /// counts what is there must not act on a list with holes. Narrow reads ([`by_index`](Self::by_index),
 /// [`by_owner_uid`](Self::by_owner_uid), [`select`](Self::select)) keep others out of it; where a part is better
 /// than nothing, [`list_readable`](Self::list_readable) and [`select_readable`](Self::select_readable) give the good
-/// ones and the errors. A read of another namespace than the informer's only one fails with
-/// [`ReadError::OutsideSelection`] and never says that nothing was found (conformance K3). Each failure to decode is
+/// ones and the errors. A read that names what the informer's selection leaves
+/// out (another namespace than its only one, another name, labels that nothing selected can have) fails with
+/// [`ReadError::OutsideSelection`] and never says that nothing was found (conformance K3). A read that names none of
+/// these is about what the cache holds, that is, what was selected; so it is with controller-runtime's caches of some
+/// namespaces, and a program that may see one namespace only reads as one that sees all. Each failure to decode is
 /// counted in `pilothouse_informer_unreadable_total`.
 #[derive(Debug)]
 pub struct Lister<T> {
@@ -74,7 +78,8 @@ impl<T: Object> Lister<T> {
 
     /// The object of this key.
     pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<T>>, ReadError> {
-        ReadError::unless_selected(&self.informer, &key.namespace)?;
+        let wanted = Wanted { namespace: Some(&key.namespace), name: Some(&key.name), labels: None };
+        ReadError::unless_selected(&self.informer, &wanted)?;
         let snapshot = self.informer.store().snapshot();
         let object = match &self.own {
             Some(own) => own.get(&snapshot, key),
@@ -164,9 +169,7 @@ impl<T: Object> Lister<T> {
     ) -> Result<R, ReadError> {
         self.over(|all| {
             let wanted = narrow(all);
-            if let Some(namespace) = wanted.wanted_namespace() {
-                ReadError::unless_selected(&self.informer, namespace)?;
-            }
+            ReadError::unless_selected(&self.informer, &wanted.wanted())?;
             Ok(read(&mut wanted.iter()))
         })
     }

@@ -95,6 +95,7 @@ mod tree;
 mod trouble;
 #[cfg(test)]
 mod trouble_tests;
+mod wanted;
 
 pub use change::{Change, ChangeKind};
 pub use handler::{HandleError, Handler, HandlerOptions, HandlerPanic, OnPanic, Registration};

@@ -141,9 +141,9 @@ impl InformerOptions {
         self.selection.clone().unwrap_or_default()
     }
 
-    /// The selection, if it is of one namespace.
-    pub(super) fn selection_of_one_namespace(&self) -> Option<&Selection> {
-        self.selection.as_ref().filter(|selection| selection.namespace.is_some())
+    /// The selection, if one was given.
+    pub(super) fn given_selection(&self) -> Option<&Selection> {
+        self.selection.as_ref()
     }
 
     /// What of each object is kept.

@@ -10,6 +10,7 @@ use pilothouse_machinery::selector::LabelSelector;
 
 use super::index::{Definition, Index, IndexState, NAMESPACE, OWNER};
 use super::own_writes::OwnView;
+use super::wanted::Wanted;
 use super::{CachedObject, Snapshot};
 
 /// The objects of a snapshot that fulfil every condition given, in key order; without conditions, all.
@@ -137,9 +138,9 @@ impl<'a, 'c: 'a> Query<'a, 'c> {
         self.iter().count()
     }
 
-    /// The namespace whose objects are wanted, if it is one.
-    pub(super) fn wanted_namespace(&self) -> Option<&'a str> {
-        self.namespace
+    /// What it names that a cache may not hold.
+    pub(super) fn wanted(&self) -> Wanted<'a> {
+        Wanted { namespace: self.namespace, name: None, labels: self.selector }
     }
 
     fn accepts(&self, object: &CachedObject) -> bool {

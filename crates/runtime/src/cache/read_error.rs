@@ -2,6 +2,7 @@
 
 use pilothouse_machinery::{ObjectKey, ResourceType};
 
+use super::wanted::Wanted;
 use super::{DecodeError, Informer, Selection};
 
 /// A typed read of a cache failed.
@@ -11,34 +12,29 @@ pub enum ReadError {
     /// An object that the read meets does not fit the type.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
-    /// The cache holds another namespace only: whether there is such an object, it cannot say (conformance K3).
+    /// The read names something that the cache's selection leaves out: whether there are such objects, the cache cannot
+    /// say (conformance K3).
     #[error(
-        "cannot read {resource} in namespace {namespace} from a cache of {selection}; read from an informer whose \
-         selection has that namespace or none (`InformerOptions::with_selection`), or ask the server through the \
-         client"
+        "cannot read {resource} {wanted} from a cache of {selection}; read from an informer whose selection includes \
+         that (`InformerOptions::with_selection`), or ask the server through the client"
     )]
     OutsideSelection {
         /// The type.
         resource: Box<ResourceType>,
-        /// The namespace that was asked for.
-        namespace: String,
+        /// What was asked for, in words: `in namespace other`.
+        wanted: String,
         /// What the cache holds.
         selection: Box<Selection>,
     },
 }
 
 impl ReadError {
-    /// Fails when an informer's cache says nothing about a namespace.
-    pub(super) fn unless_selected(informer: &Informer, namespace: &str) -> Result<(), Self> {
-        let Some(selection) = informer.options().selection_of_one_namespace() else { return Ok(()) };
-        if selection.namespace.as_deref() == Some(namespace) {
-            return Ok(());
-        }
-        Err(Self::OutsideSelection {
-            resource: Box::new(informer.resource_type().clone()),
-            namespace: namespace.to_owned(),
-            selection: Box::new(selection.clone()),
-        })
+    /// Fails when an informer's cache says nothing about what is wanted.
+    pub(super) fn unless_selected(informer: &Informer, wanted: &Wanted<'_>) -> Result<(), Self> {
+        let Some(selection) = informer.options().given_selection() else { return Ok(()) };
+        let Some(wanted) = wanted.left_out_by(selection) else { return Ok(()) };
+        let (resource, selection) = (Box::new(informer.resource_type().clone()), Box::new(selection.clone()));
+        Err(Self::OutsideSelection { resource, wanted, selection })
     }
 
     /// The object that could not be read, where it is that of one.

@@ -124,8 +124,43 @@ async fn k3_a_read_of_a_namespace_that_the_cache_does_not_hold_is_an_error_with_
             assert!(said.contains(word), "{said}");
         }
     }
+    let names = |object: &CachedObject| vec![object.key().name.to_string()];
+    let by_name = informer.add_index("by name", names).unwrap();
+    let name = "a".to_owned();
+    assert_eq!(lister.find(|query| query.index(&by_name, &name)).unwrap().len(), 1, "of what is held");
+    let error = lister.find(|query| query.index(&by_name, &name).namespace("other")).unwrap_err();
+    assert_eq!(error.reason(), "OutsideSelection");
     let elsewhere = Lister::<ConfigMap>::new(informers.informer_of::<ConfigMap>());
     assert!(elsewhere.get(&key("other")).is_ok_and(|found| found.is_none()), "all namespaces are held");
+}
+
+#[tokio::test(start_paused = true)]
+async fn k3_a_read_of_a_name_or_of_labels_that_the_cache_does_not_hold_is_an_error_and_others_are_about_what_it_holds()
+ {
+    let (_feed, watch) = stream();
+    let mut web = object("a", 1);
+    web["metadata"]["labels"] = serde_json::json!({"app": "web"});
+    let script = Script::of([list(7, "", &[web]), watch]);
+    let informers = informers(&script, &script);
+    let labels = |text| pilothouse_machinery::LabelSelector::parse(text).unwrap();
+    let fields = pilothouse_machinery::FieldSelector::parse("metadata.name=a").unwrap();
+    let selection = Selection::everything().with_labels(labels("app=web")).with_fields(fields);
+    let options = InformerOptions::default().with_selection(selection);
+    let informer = informers.informer_with(&ConfigMap::resource_type(), options).unwrap();
+    let lister = Lister::<ConfigMap>::new(informer.clone());
+    assert!(informer.wait_synced().await);
+    let key = |name| pilothouse_machinery::ObjectKey::new("default", name);
+    assert!(lister.get(&key("a")).unwrap().is_some());
+    let said = lister.get(&key("b")).unwrap_err().to_string();
+    assert!(
+        said.contains("configmaps/v1 named b from a cache of labels app=web, fields metadata.name=a"),
+        "{said}"
+    );
+    let said = lister.labelled(&labels("app=db")).unwrap_err().to_string();
+    assert!(said.contains("with labels app=db"), "{said}");
+    assert_eq!(lister.labelled(&labels("app in (db,web)")).unwrap().len(), 1);
+    assert_eq!((lister.list().unwrap().len(), lister.select(|_| true).unwrap().len()), (1, 1));
+    assert!(lister.by_owner_uid("nobody").unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
