@@ -210,18 +210,18 @@ struct Typed<'a, K: Ord + Clone> {
 impl<'a, K: Ord + Clone + Send + Sync + 'static> Condition<'a> for Typed<'a, K> {
     fn keys(&self, namespace: Option<&str>) -> Option<Keys<'a>> {
         let value = self.value;
-        Some(Box::new(self.state?.postings().keys_of(move |known: &K| known.cmp(value), namespace)))
+        Some(Box::new(self.state?.postings().keys_of(move |known| (**known).cmp(value), namespace)))
     }
 
     fn contains(&self, object: &CachedObject) -> bool {
         match self.state {
-            Some(state) => state.postings().contains(|known| known.cmp(self.value), object.key()),
+            Some(state) => state.postings().contains(|known| (**known).cmp(self.value), object.key()),
             None => self.accepts(object),
         }
     }
 
     fn accepts(&self, object: &CachedObject) -> bool {
-        self.definition.values(object).binary_search(self.value).is_ok()
+        self.definition.compute(object).binary_search(self.value).is_ok()
     }
 }
 
@@ -234,16 +234,16 @@ struct Text<'a, K: Ord + Clone> {
 impl<'a, K: Ord + Clone + Borrow<str> + Send + Sync + 'static> Condition<'a> for Text<'a, K> {
     fn keys(&self, namespace: Option<&str>) -> Option<Keys<'a>> {
         let value = self.value;
-        let probe = move |known: &K| known.borrow().cmp(value);
+        let probe = move |known: &Arc<K>| (**known).borrow().cmp(value);
         Some(Box::new(self.state.postings().keys_of(probe, namespace)))
     }
 
     fn contains(&self, object: &CachedObject) -> bool {
-        self.state.postings().contains(|known| known.borrow().cmp(self.value), object.key())
+        self.state.postings().contains(|known| (**known).borrow().cmp(self.value), object.key())
     }
 
     fn accepts(&self, object: &CachedObject) -> bool {
-        self.state.definition().values(object).iter().any(|value| value.borrow() == self.value)
+        self.state.definition().compute(object).iter().any(|value| value.borrow() == self.value)
     }
 }
 

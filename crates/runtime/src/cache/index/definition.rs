@@ -26,16 +26,16 @@ impl<K: Ord + Clone + Send + Sync + 'static> Definition<K> {
 
     /// The values of an object, in order, each once; none when the closure panics, which is counted: neither the
     /// informer nor its other users suffer for it.
-    pub(in crate::cache) fn values(&self, object: &CachedObject) -> Values<K> {
+    pub(in crate::cache) fn compute(&self, object: &CachedObject) -> Vec<K> {
         let Ok(mut values) = catch_unwind(AssertUnwindSafe(|| (self.function)(object))) else {
             if self.panics.fetch_add(1, Ordering::Relaxed) == 0 {
                 tracing::error!(index = %self.name, object = %object.key(), "an index's closure panicked");
             }
-            return Arc::new([]);
+            return Vec::new();
         };
         values.sort_unstable();
         values.dedup();
-        values.into()
+        values
     }
 
     pub(in crate::cache) fn name_text(&self) -> &str {
@@ -66,7 +66,7 @@ impl<K: Ord + Clone + Send + Sync + 'static> AnyDefinition for Definition<K> {
     }
 
     fn prepare(&self, object: &CachedObject) -> Box<dyn Any + Send> {
-        Box::new(self.values(object))
+        Box::new(self.compute(object).into_iter().map(Arc::new).collect::<Values<K>>())
     }
 
     fn build(self: Arc<Self>, objects: &mut dyn Iterator<Item = &Arc<CachedObject>>) -> Arc<dyn AnyIndex> {

@@ -103,18 +103,18 @@ impl<K: Ord + Clone + Send + Sync + 'static> Definition<K> {
 impl<'a, K: Ord + Clone + Send + Sync + 'static> IndexView<'a, K> {
     /// The objects with this value, in key order.
     pub fn get(&self, value: &'a K) -> impl Iterator<Item = &'a Arc<CachedObject>> + use<'a, K> {
-        self.snapshot.resolve(self.state.postings().keys_of(move |known: &K| known.cmp(value), None))
+        self.snapshot.resolve(self.state.postings().keys_of(move |known| (**known).cmp(value), None))
     }
 
     /// The values that objects have, in order.
     pub fn keys(&self) -> impl Iterator<Item = &'a K> + use<'a, K> {
-        self.state.postings().values()
+        self.state.postings().values().map(|value| &**value)
     }
 
     /// How many objects have this value.
     #[must_use]
     pub fn count(&self, value: &K) -> usize {
-        self.state.postings().keys_of(|known| known.cmp(value), None).count()
+        self.state.postings().keys_of(|known| (**known).cmp(value), None).count()
     }
 }
 

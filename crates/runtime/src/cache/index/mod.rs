@@ -5,6 +5,7 @@
 
 mod definition;
 mod error;
+mod groups;
 mod handle;
 mod owner;
 mod postings;

@@ -56,6 +56,11 @@ impl<K: Ord + Clone> Postings<K> {
         Self { pairs: Tree::from_sorted(pairs) }
     }
 
+    /// From pairs that come in the order of values, then keys, each once.
+    pub(in crate::cache) fn from_sorted(pairs: impl IntoIterator<Item = (K, ObjectKey)>) -> Self {
+        Self { pairs: Tree::from_sorted(pairs.into_iter().map(|(value, key)| Posting { value, key })) }
+    }
+
     pub(in crate::cache) fn insert(&mut self, value: K, key: ObjectKey) {
         self.pairs.insert(Posting { value, key });
     }
@@ -80,6 +85,12 @@ impl<K: Ord + Clone> Postings<K> {
                 .then(Ordering::Greater)
         });
         pairs.take_while(move |pair| probe(&pair.value).is_eq()).map(|pair| &pair.key)
+    }
+
+    /// The first of the pairs whose value is the one for which `probe` says equal.
+    pub(in crate::cache) fn first(&self, probe: impl Fn(&K) -> Ordering) -> Option<(&K, &ObjectKey)> {
+        let first = self.pairs.iter_from(|pair| probe(&pair.value).then(Ordering::Greater)).next()?;
+        probe(&first.value).is_eq().then_some((&first.value, &first.key))
     }
 
     /// Whether the object of this key has the value for which `probe` says equal.
