@@ -12,6 +12,7 @@ use super::body::{Body, Encoded, Encoding, Origin};
 #[cfg(feature = "compact")]
 use super::compact::Packer;
 use super::error::{RejectCause, Rejected, without_texts};
+use super::headroom::Headroom;
 use super::memo::{Budget, Decoded};
 use super::select;
 use super::{CachedObject, IntakeMetrics, Projection, Residence, TypeDecoder};
@@ -50,6 +51,7 @@ pub struct Intake {
     transform: Option<Transform>,
     known: Option<Known>,
     scanner: Scanner,
+    headroom: Headroom,
     #[cfg(feature = "compact")]
     packer: Option<Packer>,
 }
@@ -66,6 +68,7 @@ impl Intake {
             transform: None,
             known: None,
             scanner: Scanner::new(),
+            headroom: Headroom::default(),
             #[cfg(feature = "compact")]
             packer: None,
         }
@@ -121,6 +124,7 @@ impl Intake {
         if let Some(known) = self.known_already(&scanned.header) {
             return Ok(known);
         }
+        self.headroom.take(bytes.len());
         let kept: Vec<u8> = match encoding {
             Encoding::Json => normalise(bytes, &scanned, &origin.resource),
             Encoding::Protobuf => cut_managed_fields(bytes, &scanned),

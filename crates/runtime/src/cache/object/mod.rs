@@ -19,6 +19,8 @@ mod cached;
 #[cfg(feature = "compact")]
 mod compact;
 mod error;
+mod from_json;
+mod headroom;
 mod intake;
 mod memo;
 mod metrics;
