@@ -205,7 +205,7 @@ func measureSleeper(s settings, informer cache.SharedIndexInformer, h *handler) 
 		return nil, err
 	}
 	other.until(func() bool { return other.added.Load() >= uint64(s.objects) })
-	h.blocked.Store(true)
+	h.blocked.Store(s.sleeper != "nobody")
 	resetPeak()
 	last := parseVersion(informer.LastSyncResourceVersion()) + s.events
 	if err := post(s.address, s.start()); err != nil {
@@ -214,7 +214,7 @@ func measureSleeper(s settings, informer cache.SharedIndexInformer, h *handler) 
 	other.until(func() bool { return other.version.Load() >= last })
 	told := other.updated.Load()
 	return &SleeperSample{
-		PeakMiB: memoryMiB("VmHWM"), WaitingChanges: told, ToldBesideSleeper: told, Versions: told,
+		PeakMiB: memoryMiB("VmHWM"), WaitingChanges: told - h.updated.Load(), ToldBesideSleeper: told, Versions: told,
 		Lost: max(s.events, told) - min(s.events, told),
 	}, nil
 }

@@ -26,6 +26,8 @@ const STILL: Duration = Duration::from_secs(1);
 /// What kind of subscriber sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sleeper {
+    /// Nobody: the control, which shows what events alone do to memory.
+    Nobody,
     /// One whose changes are merged; in client-go a handler that does not return.
     Merging,
     /// A lossless one that records a gap when it is full.
@@ -43,6 +45,7 @@ impl Sleeper {
 
 /// The one that sleeps: held, never asked.
 enum Asleep {
+    Nobody,
     Merging(Subscription),
     Lossless(LosslessSubscription),
 }
@@ -51,6 +54,7 @@ impl Asleep {
     fn fall(informer: &Informer, kind: Sleeper) -> Self {
         let lossless = |when_full| LosslessOptions::default().limit(LIMIT).when_full(when_full);
         match kind {
+            Sleeper::Nobody => Self::Nobody,
             Sleeper::Merging => Self::Merging(informer.subscribe()),
             Sleeper::Gap => Self::Lossless(informer.subscribe_lossless(lossless(WhenFull::RecordGap))),
             Sleeper::Stall => Self::Lossless(informer.subscribe_lossless(lossless(WhenFull::Stall))),
@@ -61,6 +65,7 @@ impl Asleep {
     async fn take_list(&mut self, objects: u32) -> Result<(), Failure> {
         for _ in 0..objects {
             let has_more = match self {
+                Self::Nobody => true,
                 Self::Merging(subscription) => subscription.next().await.is_some(),
                 Self::Lossless(subscription) => subscription.next().await.is_some(),
             };
@@ -70,6 +75,7 @@ impl Asleep {
         }
         // Asking says that the last object is dealt with.
         let waits = match self {
+            Self::Nobody => false,
             Self::Merging(subscription) => subscription.try_next().is_some(),
             Self::Lossless(subscription) => subscription.try_next().is_some(),
         };
@@ -79,6 +85,7 @@ impl Asleep {
     /// Changes and bytes that wait.
     fn waiting(&self) -> (usize, usize) {
         match self {
+            Self::Nobody => (0, 0),
             Self::Merging(subscription) => (subscription.len(), 0),
             Self::Lossless(subscription) => (0, subscription.bytes()),
         }
