@@ -21,7 +21,7 @@ pub(super) async fn run(
 ) -> Result<Vec<Vec<String>>, Failure> {
     let title = "### A subscriber that takes nothing after the first list, and two others beside it\n\n\
         Grew: the peak less the memory before; by the sleeper: less what the same events do to memory when nobody \
-        sleeps (freed memory that the allocator keeps). Bound: for a merging sleeper what one change per object keeps alive, which is at most the cache once more; for \
+        sleeps. Bound: for a merging sleeper one change per object, at most the cache once more; for \
         a lossless one its limit. Lost: events that the lossless subscriber beside it was not told, or out of order. \
         Stale: objects of which the merging subscriber beside it does not know the server's newest state.";
     let columns = [
