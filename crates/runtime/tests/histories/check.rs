@@ -1,11 +1,13 @@
 //! What a subscriber is told must be a life.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pilothouse::cache::{LosslessEvent, LosslessOptions, Synced};
 use pilothouse::{Change, ChangeKind, Informer};
 use proptest::prelude::*;
+use tokio::time::sleep;
 
 use crate::model::{View, view};
 
@@ -94,8 +96,8 @@ impl Told {
     }
 }
 
-/// Subscribes and takes every change.
-pub(crate) async fn collect(informer: Informer, told: Told) {
+/// Subscribes and takes every change, resting after each: what happens meanwhile is merged.
+pub(crate) async fn collect(informer: Informer, told: Told, rest: Duration) {
     let mut subscription = informer.subscribe();
     told.0.lock().synced = Some(subscription.synced());
     while let Some(change) = subscription.next().await {
@@ -103,6 +105,7 @@ pub(crate) async fn collect(informer: Informer, told: Told) {
         if subscription.is_empty() && told.view() != view(&informer.store().snapshot()) {
             told.broken(format!("told {:?}, but the cache differs", told.view()));
         }
+        sleep(rest).await;
     }
 }
 

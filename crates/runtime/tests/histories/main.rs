@@ -67,12 +67,17 @@ async fn follow(case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// One more subscriber of each kind.
+/// One more subscriber of each kind: one that looks at once, one that rests for some steps, one that takes every version.
 fn join(subscribers: &mut Vec<Told>, world: &World, informer: &Informer) {
-    let (newest, all) = (Told::default(), Told::default());
-    world.environment.spawn("subscriber", collect(informer.clone(), newest.clone()));
-    world.environment.spawn("subscriber", collect_lossless(informer.clone(), all.clone()));
-    subscribers.extend([newest, all]);
+    for rest in [0, 7] {
+        let told = Told::default();
+        let rest = Duration::from_millis(rest);
+        world.environment.spawn("subscriber", collect(informer.clone(), told.clone(), rest));
+        subscribers.push(told);
+    }
+    let told = Told::default();
+    world.environment.spawn("subscriber", collect_lossless(informer.clone(), told.clone()));
+    subscribers.push(told);
 }
 
 #[test]

@@ -120,19 +120,39 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-/// A list that has trouble while things are written: the history is gone, then the watch, and then this and that.
+fn cut() -> impl Strategy<Value = Fault> {
+    (200_usize..3000, any::<bool>()).prop_map(|(after, clean)| Fault::Cut { after, clean })
+}
+
+fn next(faults: Vec<Fault>) -> impl Iterator<Item = Step> {
+    faults.into_iter().map(Step::Next)
+}
+
+/// The history is gone, and then the watch; one of the requests of the list that follows fails, and things are written.
 fn troubled_list() -> impl Strategy<Value = Vec<Step>> {
-    let during = vec(prop_oneof![3 => write(), 1 => Just(Step::Wait(1_000))], 1..6);
-    (write(), vec(fault(), 1..4), during).prop_map(|(write, faults, during)| {
-        let begin = [write, Step::Compact].into_iter().chain(faults.into_iter().map(Step::Next));
-        begin.chain([Step::DropWatches]).chain(during).collect()
+    let trouble = prop_oneof![3 => cut(), 2 => (1_u64..5).prop_map(Fault::ExpiredLate), 1 => fault()];
+    let faults =
+        (1_usize..4, trouble).prop_map(|(good, trouble)| [vec![Fault::Pass; good], vec![trouble]].concat());
+    let during = vec(prop_oneof![2 => write(), 3 => (0..2 * NAMES).prop_map(Step::Delete)], 1..8);
+    (write(), faults, during).prop_map(|(write, faults, during)| {
+        let begin = [write, Step::Compact].into_iter().chain(next(faults)).chain([Step::DropWatches]);
+        begin.chain(during).chain([Step::Wait(3_000)]).collect()
+    })
+}
+
+/// The watch is lost and not opened again for a while; when it is, it breaks off in the midst of what was missed.
+fn troubled_watch() -> impl Strategy<Value = Vec<Step>> {
+    (cut(), vec(write(), 3..10)).prop_map(|(cut, missed)| {
+        let begin = next(vec![Fault::Busy, cut]).chain([Step::DropWatches]);
+        begin.chain(missed).chain([Step::Wait(3_000)]).collect()
     })
 }
 
 pub(crate) fn case() -> impl Strategy<Value = Case> {
     let page_size = prop_oneof![Just(None), (1_u32..4).prop_map(Some)];
     let piece = prop_oneof![Just(1 << 20), 40_usize..400];
-    let scene = prop_oneof![8 => step().prop_map(|step| vec![step]), 1 => troubled_list()];
+    let single = step().prop_map(|step| vec![step]);
+    let scene = prop_oneof![10 => single, 1 => troubled_list(), 1 => troubled_watch()];
     let steps = vec(scene, 1..60).prop_map(|scenes| scenes.concat());
     let begin = (vec(write(), 0..12), vec(fault(), 0..4));
     (any::<u64>(), 0_usize..4, any::<bool>(), page_size, piece, begin, steps).prop_map(

@@ -652,6 +652,26 @@ async fn r17_an_object_that_is_listed_but_cannot_be_read_keeps_the_version_befor
 }
 
 #[tokio::test(start_paused = true)]
+async fn r17_of_an_object_that_is_no_text_the_key_is_read_all_the_same() {
+    let body = json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"resourceVersion": "9"},
+        "items": [object("a", 8), object("c", 9)]});
+    let mut body = body.to_string().into_bytes();
+    let broken = body.windows(4).position(|text| text == b"\"8\"}").unwrap() + 1;
+    body[broken] = 0xff;
+    let (feed, watch) = stream();
+    let script = Script::of([list(7, "", &[object("a", 1), object("b", 2), object("c", 3)]), watch]);
+    script.then(Step::Binary("application/json", body));
+    script.then(stream().1);
+    let (_informers, informer) = informer(&script);
+    tokio::time::sleep(SOON).await;
+    feed.event("ERROR", &status_object(410, "Expired"));
+    tokio::time::sleep(SOON).await;
+    assert_eq!(held(&informer), ["a@1", "c@9"], "b is gone, a is not");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(script.trace().starts_with("LWLWW"), "it is known what is gone: {}", script.trace());
+}
+
+#[tokio::test(start_paused = true)]
 async fn r17_an_update_that_cannot_be_read_keeps_the_version_before_it_and_a_deletion_makes_a_list() {
     let (feed, watch) = stream();
     let script = Script::of([list(7, "", &[object("a", 1), object("b", 2)]), watch]);
