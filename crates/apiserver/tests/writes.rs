@@ -97,6 +97,23 @@ async fn leases_are_created_by_an_update_and_never_updated_without_a_version() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_may_be_without_a_holder_and_names_a_preferred_one_only_with_a_strategy() {
+    let server = server();
+    let path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
+    let lease = json!({"metadata": {"name": "l"}, "spec": {"holderIdentity": "", "leaseDurationSeconds": 1}});
+    put(&server, path, lease).await.expect(201);
+    let spec = json!({"preferredHolder": "b"});
+    let refused = merge(&server, path, json!({"spec": spec})).await.expect(422);
+    assert_eq!(
+        refused["message"],
+        "Lease.coordination.k8s.io \"l\" is invalid: spec.preferredHolder: Forbidden: may only be specified if \
+         `strategy` is defined"
+    );
+    let spec = json!({"preferredHolder": "b", "strategy": "OldestEmulationVersion"});
+    merge(&server, path, json!({"spec": spec})).await.expect(200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_that_changes_nothing_is_no_write() {
     let server = server();
     let path = format!("{MAPS}/a");

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::InformerFailure;
+use crate::leader::ElectionError;
 use crate::manager::BoxError;
 
 /// Why a manager ended otherwise than by being told to stop, or did not stop in order.
@@ -32,6 +33,19 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// The election cannot be held.
+    #[error("cannot start")]
+    Election {
+        /// Why.
+        #[source]
+        source: ElectionError,
+    },
+    /// This process led, or stood for election, and cannot any more. Its leader work was cut off.
+    #[error("cannot go on: {identity} has lost its lease; start the process anew")]
+    LeadershipLost {
+        /// The name it stood under.
+        identity: String,
     },
     /// The signals that ask the process to stop cannot be received.
     #[error("cannot listen for the signals to stop")]
@@ -92,6 +106,8 @@ impl Error {
             Self::Connect { .. } => "NoCluster",
             Self::DuplicateName { .. } => "DuplicateName",
             Self::Listen { .. } => "CannotListen",
+            Self::Election { source } => source.reason(),
+            Self::LeadershipLost { .. } => "LeadershipLost",
             Self::Signals { .. } => "NoSignals",
             Self::Failed { .. } => "RunnableFailed",
             Self::Panicked { .. } => "RunnablePanicked",

@@ -13,6 +13,7 @@ pub mod client;
 pub mod controller;
 mod error;
 pub mod journal;
+pub mod leader;
 pub mod manager;
 pub mod metrics;
 pub mod object;
@@ -33,6 +34,7 @@ pub use controller::{
 };
 pub use error::Error;
 pub use journal::{Journal, JournalBatch, JournalEntry, JournalOptions, JournalSink};
+pub use leader::{Election, Leadership};
 pub use manager::{BoxError, Manager, RunContext, Runnable, Shutdown};
 pub use metrics::Metrics;
 pub use object::{Object, ObjectExt};

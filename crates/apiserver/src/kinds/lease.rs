@@ -25,8 +25,12 @@ impl Strategy for LeaseStrategy {
             let detail = "must be greater than or equal to 0";
             found.push(causes::invalid("spec.leaseTransitions", &count.into(), detail));
         }
-        if object.pointer("/spec/holderIdentity").and_then(Value::as_str) == Some("") {
-            found.push(causes::invalid("spec.holderIdentity", &"".into(), "must not be empty"));
+        let text = |pointer| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if text("/spec/preferredHolder").is_some() && text("/spec/strategy").is_none() {
+            found.push(causes::forbidden(
+                "spec.preferredHolder",
+                "may only be specified if `strategy` is defined",
+            ));
         }
         found
     }

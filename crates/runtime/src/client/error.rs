@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use pilothouse_machinery::{Status, StatusReason};
 
+use crate::leader::NotLeading;
+
 /// Why a request failed. The message says what was tried; the cause is the source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -60,6 +62,16 @@ pub enum ClientError {
         /// What is wrong with the name or namespace.
         problem: &'static str,
     },
+    /// The client is fenced, and this process does not lead (any more). Nothing was sent, or the answer was not waited
+    /// for: see [`may_have_been_applied`](Self::may_have_been_applied).
+    #[error("cannot {action}")]
+    NotLeading {
+        /// What was tried.
+        action: String,
+        /// Why this process does not lead.
+        #[source]
+        source: NotLeading,
+    },
     /// The names given do not make a valid request.
     #[error("cannot {action}: the request is not valid")]
     Request {
@@ -114,7 +126,11 @@ impl ClientError {
                     || status.reason == StatusReason::Conflict
             }
             Self::Transport { .. } | Self::Timeout { .. } => true,
-            Self::Decode { .. } | Self::Encode { .. } | Self::Name { .. } | Self::Request { .. } => false,
+            Self::Decode { .. }
+            | Self::Encode { .. }
+            | Self::Name { .. }
+            | Self::NotLeading { .. }
+            | Self::Request { .. } => false,
         }
     }
 
@@ -124,6 +140,7 @@ impl ClientError {
         match self {
             Self::Status { status, .. } => status.code >= 500,
             Self::Transport { .. } | Self::Timeout { .. } | Self::Decode { .. } => true,
+            Self::NotLeading { source, .. } => source.sent,
             Self::Encode { .. } | Self::Name { .. } | Self::Request { .. } => false,
         }
     }
@@ -138,6 +155,7 @@ impl ClientError {
             Self::Decode { .. } => "UnreadableAnswer",
             Self::Encode { .. } => "UnwritableObject",
             Self::Name { .. } => "InvalidName",
+            Self::NotLeading { .. } => "NotLeading",
             Self::Request { .. } => "InvalidRequest",
         }
     }

@@ -1,6 +1,7 @@
 //! The stack that every request passes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use kube::client::Body;
@@ -8,19 +9,23 @@ use pilothouse_machinery::Environment;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
-use super::ClientOptions;
 use super::limiter::Limiter;
 use super::retry::{RequestTraits, pause};
+use super::{ClientOptions, Rate};
+use crate::leader::{NotLeading, Tenure};
 use crate::metrics::{CounterFamily, HistogramFamily, Metrics};
 
 const SECONDS: &[f64] = &[0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
 
-/// Flow control, retries and metrics around a `kube::Client`.
+/// Flow control, retries, the fence and metrics around a `kube::Client`.
+#[derive(Clone)]
 pub(super) struct Flow {
     inner: kube::Client,
     pub(super) options: ClientOptions,
     pub(super) environment: Environment,
-    limiter: Option<Limiter>,
+    limiter: Option<Arc<Limiter>>,
+    /// Writes go out only within this term.
+    fence: Option<Arc<Tenure>>,
     requests: CounterFamily,
     retries: CounterFamily,
     durations: HistogramFamily,
@@ -36,7 +41,8 @@ impl Flow {
     ) -> Self {
         let histogram = |name, help| metrics.histogram(name, help, SECONDS);
         Self {
-            limiter: Limiter::new(options.rate),
+            limiter: Limiter::new(options.rate).map(Arc::new),
+            fence: None,
             environment: environment.clone(),
             requests: metrics.counter("rest_client_requests", "Requests by status code, method and host"),
             retries: metrics
@@ -49,6 +55,18 @@ impl Flow {
             inner,
             options,
         }
+    }
+
+    /// The same stack, with writes only within a term.
+    pub(super) fn fenced(&self, fence: Arc<Tenure>) -> Self {
+        Self { fence: Some(fence), ..self.clone() }
+    }
+
+    /// A stack for an election: no limit, no second try, no fence, and this long for an answer.
+    pub(super) fn for_election(&self, timeout: Duration) -> Self {
+        let rate = Rate::Unlimited;
+        let options = ClientOptions { rate, attempts: 1, request_timeout: timeout, ..self.options.clone() };
+        Self { limiter: None, fence: None, options, ..self.clone() }
     }
 
     /// Sends a request, again where that is safe, until it is answered or attempts run out.
@@ -67,14 +85,16 @@ impl Flow {
             }
             let spare = duplicate(&request).filter(|_| attempt + 1 < self.options.attempts);
             let sent = Instant::now();
-            let outcome = self.attempt(request, traits).await;
+            let outcome = self.attempt_within_term(request, traits).await;
             self.durations.with(&labels).observe(sent.elapsed().as_secs_f64());
             let status = outcome.as_ref().ok().map(Response::status);
             let code = status.map_or_else(|| "<error>".to_owned(), |status| status.as_u16().to_string());
             self.requests.with(&[("code", &code), ("method", &method), ("host", &self.options.host)]).inc();
             // An answer that did not come within a minute is not waited for ten times as long.
-            let timed_out = matches!(&outcome, Err(kube::Error::Service(cause)) if cause.is::<Elapsed>());
-            match spare.filter(|_| !timed_out) {
+            let is_final = matches!(
+                &outcome, Err(kube::Error::Service(cause)) if cause.is::<Elapsed>() || cause.is::<NotLeading>()
+            );
+            match spare.filter(|_| !is_final) {
                 Some(spare) if status.is_none_or(|code| !code.is_success()) && traits.may_repeat(status) => {
                     let headers = outcome.as_ref().ok().map(Response::headers);
                     let pause = pause(&self.options, &self.environment, attempt, headers);
@@ -89,6 +109,24 @@ impl Flow {
                 }
                 _ => return outcome,
             }
+        }
+    }
+
+    /// Sends a request once; a write only while the fence allows, which is looked at as late as can be (E-I2).
+    async fn attempt_within_term(
+        &self,
+        request: Request<Body>,
+        traits: RequestTraits,
+    ) -> Result<Response<Body>, kube::Error> {
+        let Some(fence) = self.fence.as_ref().filter(|_| !traits.is_read) else {
+            return self.attempt(request, traits).await;
+        };
+        let refused = |over: NotLeading| kube::Error::Service(Box::new(over));
+        fence.check().map_err(refused)?;
+        tokio::select! {
+            biased;
+            over = fence.over() => Err(refused(NotLeading { sent: true, ..over })),
+            answer = self.attempt(request, traits) => answer,
         }
     }
 

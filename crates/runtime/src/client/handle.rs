@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,6 +13,7 @@ use tokio::time::error::Elapsed;
 use super::flow::Flow;
 use super::response::read;
 use super::{ClientError, ClientOptions};
+use crate::leader::{Leadership, NotLeading};
 use crate::metrics::Metrics;
 
 /// The way to the API server.
@@ -41,9 +43,26 @@ impl Client {
         environment: &Environment,
         metrics: &Metrics,
     ) -> Self {
-        let flow = Arc::new(Flow::new(inner, options, environment, metrics));
+        Self::over(Flow::new(inner, options, environment, metrics))
+    }
+
+    fn over(flow: Flow) -> Self {
+        let flow = Arc::new(flow);
         let kube = Arc::clone(&flow).into_kube();
         Self { flow, kube }
+    }
+
+    /// The same client with a fence: it sends writes only while `leadership` lasts, and gives up those that are on
+    /// their way when it ends; they fail with [`ClientError::NotLeading`]. Reads and watches pass. The limit on the
+    /// rate is shared. Needs a tokio runtime.
+    #[must_use]
+    pub fn fenced(&self, leadership: &Leadership) -> Self {
+        leadership.tenure().map_or_else(|| self.clone(), |tenure| Self::over(self.flow.fenced(tenure)))
+    }
+
+    /// The way to the server for the requests of an election.
+    pub(crate) fn for_election(&self, timeout: Duration) -> Self {
+        Self::over(self.flow.for_election(timeout))
     }
 
     /// Connects as a `kube::Config` says (a kubeconfig, or the service account of a pod).
@@ -107,6 +126,10 @@ impl Client {
         let sent = self.flow.call(request.map(Body::from)).await;
         sent.map_err(|source| match source {
             kube::Error::Service(source) if source.is::<Elapsed>() => self.timed_out(action),
+            kube::Error::Service(source) if source.is::<NotLeading>() => {
+                let source = source.downcast().map_or_else(|_| NotLeading::unknown(), |source| *source);
+                ClientError::NotLeading { action: action.to_owned(), source }
+            }
             source => ClientError::Transport { action: action.to_owned(), source: Box::new(source) },
         })
     }

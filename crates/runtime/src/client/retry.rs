@@ -8,10 +8,13 @@ use pilothouse_machinery::Environment;
 use super::ClientOptions;
 
 /// What decides about retries of one request, read before it is sent.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one request")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestTraits {
     /// A watch: neither limited nor repeated, because the reflector decides about both.
     pub(super) watch: bool,
+    /// Whether it changes nothing.
+    pub(super) is_read: bool,
     /// Whether sending it twice has the same effect as once, whatever happened in between.
     repeatable: bool,
     once: bool,
@@ -33,14 +36,15 @@ impl RequestTraits {
         let watch = query.split('&').any(|pair| matches!(pair, "watch=true" | "watch=1"));
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let apply = media_type.is_some_and(|value| value.starts_with("application/apply-patch"));
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         let repeatable = match *request.method() {
-            Method::GET | Method::HEAD | Method::OPTIONS => true,
+            _ if is_read => true,
             // Server-side apply states the wish in full. An update that arrives twice ends in a conflict, a
             // deletion may meet the successor of what it was meant for: only the caller can judge those.
             Method::PATCH => apply,
             _ => false,
         };
-        Self { watch, repeatable, once: request.extensions().get::<SendOnce>().is_some() }
+        Self { watch, is_read, repeatable, once: request.extensions().get::<SendOnce>().is_some() }
     }
 
     /// Whether a request that ended so may be sent again: 429 says that it was not applied, whatever it was;

@@ -142,6 +142,13 @@ impl<T: Object> ControllerBuilder<T> {
         self
     }
 
+    /// Whether it works only where this process leads. Default true. Without an election it always does; one that does
+    /// not need to lead gets a client without a fence, and runs on each replica.
+    pub fn needs_leadership(mut self, needed: bool) -> Self {
+        self.options.needs_leadership = needed;
+        self
+    }
+
     /// The controller, to add to a manager.
     pub fn reconciler<R: Reconciler<Object = T>>(self, reconciler: R) -> Controller {
         let predicates = self.predicates;

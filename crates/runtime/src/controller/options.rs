@@ -45,6 +45,7 @@ pub(super) struct ControllerOptions {
     pub(super) sync_timeout: Duration,
     pub(super) own_write_wait: Duration,
     pub(super) worker_idle: Duration,
+    pub(super) needs_leadership: bool,
     pub(super) queue: QueueOptions,
 }
 
@@ -92,6 +93,7 @@ impl Default for ControllerOptions {
             own_write_wait: Duration::from_secs(5),
             worker_idle: Duration::from_secs(10),
             queue: QueueOptions::default(),
+            needs_leadership: true,
         }
     }
 }

@@ -23,13 +23,14 @@ use super::pump::Pump;
 use super::worker::Work;
 use super::{ControllerError, Reconciler};
 use crate::cache::{SubscriptionOptions, Synced};
-use crate::manager::{BoxError, RunContext, Runnable};
+use crate::manager::{BoxError, Group, RunContext, Runnable};
 use crate::queue::{QueueMetrics, WorkQueue, WorkQueueOptions};
 use crate::{Informer, Object, ObjectKey, ResourceType, Shutdown};
 
 /// A controller, ready to be added to a manager. Made by [`Controller::of`].
 pub struct Controller {
     name: String,
+    group: Group,
     run: Box<dyn FnOnce(RunContext) -> BoxFuture<'static, Result<(), BoxError>> + Send>,
 }
 
@@ -44,14 +45,23 @@ pub(super) struct Plan {
 impl Controller {
     pub(super) fn new<R: Reconciler>(plan: Plan, reconciler: R) -> Self {
         let name = plan.name.clone();
+        let group = if plan.options.needs_leadership { Group::Leader } else { Group::Support };
         let run = move |context| run(plan, reconciler, context).map(|end| end.map_err(Into::into)).boxed();
-        Self { name, run: Box::new(run) }
+        Self { name, group, run: Box::new(run) }
     }
 }
 
 impl Runnable for Controller {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn group(&self) -> Group {
+        self.group
+    }
+
+    fn stands_by(&self) -> bool {
+        true
     }
 
     fn run(self: Box<Self>, context: RunContext) -> BoxFuture<'static, Result<(), BoxError>> {
@@ -91,16 +101,24 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     };
     filled?;
     readiness.ready(&name);
+    let mut pumping = select_all(pumps);
+    if options.needs_leadership {
+        tokio::select! {
+            biased;
+            () = shutdown.requested() => return Ok(()),
+            leads = context.leadership.acquired() => if !leads { return Ok(()) },
+            (_, index, _) = &mut pumping => return Err(source_ended(&name, &watched, index)),
+        }
+    }
     tracing::info!(controller = name, "controller starts");
     let main = shared.cache(&R::Object::resource_type());
     let work = Arc::new(Work { shared, reconciler, main, queue, instruments, timeout: options.timeout });
     let stop = shutdown.child();
     let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
-    let mut pumping = select_all(pumps);
     let lost = tokio::select! {
         biased;
         () = &mut working => None,
-        (_, index, _) = &mut pumping => watched.into_iter().nth(index),
+        (_, index, _) = &mut pumping => Some(source_ended(&name, &watched, index)),
     };
     if lost.is_some() {
         stop.request();
@@ -112,10 +130,11 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     let _ = record.await;
     readiness.remove(&name);
     tracing::info!(controller = name, "controller has stopped");
-    match lost {
-        Some(resource) => Err(ControllerError::SourceEnded { controller: name, resource }),
-        None => Ok(()),
-    }
+    lost.map_or(Ok(()), Err)
+}
+
+fn source_ended(controller: &str, watched: &[ResourceType], index: usize) -> ControllerError {
+    ControllerError::SourceEnded { controller: controller.to_owned(), resource: watched[index].clone() }
 }
 
 fn queue_options(

@@ -1,46 +1,45 @@
 //! The manager.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use pilothouse_machinery::Environment;
 
-use super::endpoints::{Endpoints, Server};
-use super::lifecycle::Lifecycle;
-use super::{Readiness, RunContext, Runnable, Shutdown};
+use super::Runnable;
+use super::additions::{Additions, ManagerHandle};
 use crate::controller::{ControllerBuilder, Reconciler};
-use crate::{Client, ClientOptions, Error, Informers, Metrics};
+use crate::leader::Election;
+use crate::{Client, Informers, Metrics};
 
 /// Runs controllers and whatever belongs to them as one process.
 ///
-/// **Flow.** Start: the endpoints, then support runnables, then controllers and other leader work; caches
-/// fill as they are asked for, and each controller waits for its own. Stop: leader work first, while its
-/// caches are still fed, then support, then the caches, then the endpoints.
+/// **Flow.** Start: the endpoints, then support runnables, then controllers, which fill their caches; caches
+/// fill as they are asked for, and each controller waits for its own. With an election, controllers start to reconcile
+/// and other leader work starts when this process leads. Stop: leader work first, while its
+/// caches are still fed, then support, then the caches; then the lease is given up, and the endpoints end.
 ///
 /// **Guarantees.** The first failure of any runnable, or of a cache, stops all others and is returned with its
 /// name (M2).
 /// After [`run_until`](Self::run_until) returns, nothing that the manager started is left running (M8). A
-/// manager runs once: running consumes it (C9).
+/// manager runs once: running consumes it (C9). A process that does not lead runs no leader work, also not while it
+/// stops (M5). One that loses its lease cuts leader work off without grace, and fails (M7): start it anew.
 ///
 /// **Cancellation.** Dropping the future of a run ends everything at once, without grace.
 #[must_use]
 pub struct Manager {
-    name: String,
-    client: Option<Client>,
-    environment: Option<Environment>,
-    metrics: Metrics,
-    address: Option<SocketAddr>,
-    on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
-    grace_period: Duration,
-    runnables: Vec<Box<dyn Runnable>>,
-    informers: Option<Informers>,
+    pub(super) name: String,
+    pub(super) client: Option<Client>,
+    pub(super) environment: Option<Environment>,
+    pub(super) metrics: Metrics,
+    pub(super) address: Option<SocketAddr>,
+    pub(super) on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
+    pub(super) grace_period: Duration,
+    pub(super) runnables: Vec<Box<dyn Runnable>>,
+    pub(super) informers: Option<Informers>,
+    pub(super) election: Option<Election>,
+    pub(super) additions: Additions,
 }
-
-/// How long informers may take to notice that they are to stop.
-const INFORMERS_STOP: Duration = Duration::from_secs(1);
 
 impl Manager {
     /// An empty manager. The name appears in logs, events and field managers: name it after the program.
@@ -55,6 +54,8 @@ impl Manager {
             grace_period: Duration::from_secs(30),
             runnables: Vec::new(),
             informers: None,
+            election: None,
+            additions: Additions::new(),
         }
     }
 
@@ -111,6 +112,24 @@ impl Manager {
         self
     }
 
+    /// Leads only as one of several: with an election over the Lease of the manager's name, in the client's default
+    /// namespace. See [`election`](Self::election) for other choices.
+    pub fn leader_election(self) -> Self {
+        let election = Election::new(&*self.name);
+        self.election(election)
+    }
+
+    /// Leads only as one of several, by this election.
+    pub fn election(mut self, election: Election) -> Self {
+        self.election = Some(election);
+        self
+    }
+
+    /// A handle to add more while the manager runs.
+    pub fn handle(&self) -> ManagerHandle {
+        self.additions.handle()
+    }
+
     /// Adds a controller.
     pub fn controller<R: Reconciler>(self, builder: ControllerBuilder<R::Object>, reconciler: R) -> Self {
         self.add(builder.reconciler(reconciler))
@@ -122,118 +141,6 @@ impl Manager {
         self.runnables.push(Box::new(runnable));
         self
     }
-
-    /// Runs until SIGTERM or SIGINT (Ctrl-C), or until something fails.
-    pub async fn run(self) -> Result<(), Error> {
-        let stop = stop_signal().map_err(|source| Error::Signals { source })?;
-        self.run_until(stop).await
-    }
-
-    /// Runs until `stop` completes, or until something fails; stops in order and returns what went wrong.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
-        let Self { name, client, environment, metrics, address, on_listening, grace_period, .. } = self;
-        let (runnables, informers) = (self.runnables, self.informers);
-        let mut names = BTreeSet::new();
-        if let Some(twice) = runnables.iter().find(|one| !names.insert(one.name())) {
-            return Err(Error::DuplicateName { name: twice.name().to_owned() });
-        }
-        let context = context(name.clone(), client, environment, metrics, informers).await?;
-        let server = match address {
-            Some(address) => Some(serve(&context, address, on_listening).await?),
-            None => None,
-        };
-        let mut lifecycle = Lifecycle::new();
-        lifecycle.start(runnables, &context);
-        tracing::info!(manager = name, "manager runs");
-        let mut stop = pin!(stop);
-        // A cache that failed is named before what ended because of it.
-        let mut errors = Vec::new();
-        tokio::select! {
-            biased;
-            () = &mut stop => {}
-            source = context.informers.failed() => errors.push(Error::CacheFailed { source }),
-            () = lifecycle.failed() => {}
-        }
-        tracing::info!(manager = name, "manager stops");
-        context.readiness.not_ready("manager", "it is stopping");
-        errors.extend(lifecycle.stop(grace_period).await);
-        context.informers.shut_down();
-        // They stop at their next await; one that never comes to it cannot be waited for.
-        let _ = tokio::time::timeout(INFORMERS_STOP, context.informers.wait_stopped()).await;
-        drop(server);
-        Error::all(errors).map_or(Ok(()), Err)
-    }
-}
-
-/// Everything that runnables are given.
-async fn context(
-    manager: String,
-    client: Option<Client>,
-    environment: Option<Environment>,
-    metrics: Metrics,
-    informers: Option<Informers>,
-) -> Result<RunContext, Error> {
-    let given = client.as_ref().map(|client| client.environment().clone());
-    let environment = environment.or(given).unwrap_or_else(Environment::real);
-    let client = match client {
-        Some(client) => client,
-        None => {
-            connect(&manager, &environment, &metrics).await.map_err(|source| Error::Connect { source })?
-        }
-    };
-    Ok(RunContext {
-        manager,
-        informers: informers
-            .unwrap_or_else(|| Informers::new(client.clone(), environment.clone(), metrics.clone())),
-        client,
-        environment,
-        metrics,
-        readiness: Readiness::default(),
-        shutdown: Shutdown::new(),
-    })
-}
-
-/// Connects as the kubeconfig or the service account of the pod says.
-async fn connect(
-    manager: &str,
-    environment: &Environment,
-    metrics: &Metrics,
-) -> Result<Client, super::BoxError> {
-    let config = kube::Config::infer().await?;
-    let options = ClientOptions { field_manager: manager.to_owned(), ..ClientOptions::default() };
-    Ok(Client::from_config(config, options, environment, metrics)?)
-}
-
-async fn serve(
-    context: &RunContext,
-    address: SocketAddr,
-    on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
-) -> Result<Server, Error> {
-    let endpoints = Endpoints {
-        metrics: context.metrics.clone(),
-        readiness: context.readiness.clone(),
-        informers: context.informers.clone(),
-    };
-    let server = endpoints.serve(address, &context.environment).await?;
-    tracing::info!(address = %server.address, "serving metrics and health");
-    if let Some(report) = on_listening {
-        report(server.address);
-    }
-    Ok(server)
-}
-
-/// Completes on the first signal that asks the process to stop.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            biased;
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 impl fmt::Debug for Manager {

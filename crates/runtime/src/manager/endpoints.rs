@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Readiness;
-use crate::{Error, Informers, Metrics};
+use crate::{Error, Informers, Leadership, Metrics};
 
 /// Connections served at once; more are turned away.
 const CONNECTIONS: usize = 64;
@@ -25,12 +25,17 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to pause when no connection can be accepted (no file descriptors, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+/// How much later than the lease duration a renewal may be before the process counts as unhealthy, as in
+/// controller-runtime.
+const LEASE_TOLERANCE: Duration = Duration::from_secs(20);
+
 /// What the endpoints show.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoints {
     pub(super) metrics: Metrics,
     pub(super) readiness: Readiness,
     pub(super) informers: Informers,
+    pub(super) leadership: Leadership,
 }
 
 /// The listener of a process, served until dropped.
@@ -97,9 +102,17 @@ impl Endpoints {
                 response.headers_mut().insert(CONTENT_TYPE, media_type);
                 response
             }
-            "/healthz" => text(StatusCode::OK, "ok\n".into()),
+            "/healthz" => self.healthz(),
             "/readyz" => self.readyz(),
             _ => text(StatusCode::NOT_FOUND, "not found\n".into()),
+        }
+    }
+
+    /// Whether the process should go on: not when its election hangs while it believes to lead (conformance E9).
+    fn healthz(&self) -> Response<Full<Bytes>> {
+        match self.leadership.check(LEASE_TOLERANCE) {
+            Ok(()) => text(StatusCode::OK, "ok\n".into()),
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("[-] leader election: {error}\n")),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -15,6 +16,9 @@ use crate::Error;
 
 /// What runs. Dropping it ends everything at once.
 pub(super) struct Lifecycle {
+    context: RunContext,
+    /// Leader work that starts when this process leads.
+    waiting: Vec<Box<dyn Runnable>>,
     support: Crew,
     leader: Crew,
     ended: mpsc::UnboundedReceiver<Ended>,
@@ -39,24 +43,47 @@ struct Ended {
 const CUT_OFF: Duration = Duration::from_secs(1);
 
 impl Lifecycle {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(context: RunContext) -> Self {
         let (report, ended) = mpsc::unbounded_channel();
-        Self { support: Crew::default(), leader: Crew::default(), ended, report, errors: Vec::new() }
+        let (support, leader) = (Crew::default(), Crew::default());
+        Self { context, waiting: Vec::new(), support, leader, ended, report, errors: Vec::new() }
     }
 
-    /// Starts everything, support first.
-    pub(super) fn start(&mut self, runnables: Vec<Box<dyn Runnable>>, context: &RunContext) {
+    /// Starts what does not need to lead: support first, then leader work that stands by.
+    pub(super) fn start(&mut self, runnables: Vec<Box<dyn Runnable>>) {
         let (leaders, support): (Vec<_>, Vec<_>) =
             runnables.into_iter().partition(|runnable| runnable.group() == Group::Leader);
-        for runnable in support.into_iter().chain(leaders) {
-            self.start_one(runnable, context);
+        let (standing_by, waiting) = leaders.into_iter().partition(|runnable| runnable.stands_by());
+        self.waiting = waiting;
+        for runnable in support.into_iter().chain(standing_by) {
+            self.start_one(runnable);
         }
     }
 
-    fn start_one(&mut self, runnable: Box<dyn Runnable>, context: &RunContext) {
+    /// Starts one more, now or when this process leads.
+    pub(super) fn add(&mut self, runnable: Box<dyn Runnable>, is_leading: bool) {
+        if is_leading || runnable.group() == Group::Support || runnable.stands_by() {
+            self.start_one(runnable);
+        } else {
+            self.waiting.push(runnable);
+        }
+    }
+
+    /// Starts the rest: this process leads.
+    pub(super) fn lead(&mut self) {
+        for runnable in std::mem::take(&mut self.waiting) {
+            self.start_one(runnable);
+        }
+    }
+
+    fn start_one(&mut self, runnable: Box<dyn Runnable>) {
         let (group, name) = (runnable.group(), runnable.name().to_owned());
-        let crew = self.crew(group);
-        let context = RunContext { shutdown: crew.shutdown.child(), ..context.clone() };
+        let client = match group {
+            Group::Support => self.context.client.clone(),
+            Group::Leader => self.context.client.fenced(&self.context.leadership),
+        };
+        let shutdown = self.crew(group).shutdown.child();
+        let context = RunContext { client, shutdown, ..self.context.clone() };
         let environment = context.environment.clone();
         let report = self.report.clone();
         let task = {
@@ -104,9 +131,11 @@ impl Lifecycle {
         }
     }
 
-    /// Stops the leader group, then the support group, all within `grace`; what is left is cut off (M3, M8).
+    /// Stops the leader group, then the support group, all within `grace`; what is left is cut off (M3, M8). When the
+    /// leadership is lost, leader work is cut off at once (M7).
     pub(super) async fn stop(mut self, grace: Duration) -> Vec<Error> {
         let deadline = Instant::now().checked_add(grace);
+        self.waiting.clear();
         let mut names = Vec::new();
         for group in [Group::Leader, Group::Support] {
             self.crew(group).shutdown.request();
@@ -120,14 +149,28 @@ impl Lifecycle {
 
     /// Waits for the end of a group; the names of those that had to be cut off.
     async fn drain(&mut self, group: Group, deadline: Option<Instant>) -> Vec<String> {
-        while !self.crew(group).running.is_empty() {
-            let ended = match deadline {
-                Some(deadline) => tokio::time::timeout_at(deadline, self.ended.recv()).await,
-                None => Ok(self.ended.recv().await),
+        let leadership = self.context.leadership.clone();
+        let mut cut_off = pin!(async {
+            let late = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
             };
-            match ended {
-                Ok(Some(ended)) => self.note(ended),
-                Ok(None) | Err(_) => break,
+            tokio::select! {
+                biased;
+                () = late => {}
+                _ = leadership.ended(), if group == Group::Leader => {}
+            }
+        });
+        while !self.crew(group).running.is_empty() {
+            tokio::select! {
+                biased;
+                ended = self.ended.recv() => match ended {
+                    Some(ended) => self.note(ended),
+                    None => break,
+                },
+                () = &mut cut_off => break,
             }
         }
         let left = std::mem::take(&mut self.crew(group).running);

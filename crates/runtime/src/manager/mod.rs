@@ -3,15 +3,19 @@
 //! A [`Manager`] runs [`Runnable`]s: controllers, journals, servers. It serves `/metrics`, `/healthz` and
 //! `/readyz`, stops everything in order when it is told to or when something fails, and says what went wrong.
 
+mod additions;
 mod builder;
+mod candidacy;
 mod endpoints;
 mod lifecycle;
 mod readiness;
+mod run;
 mod runnable;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 
+pub use additions::{ManagerHandle, ManagerStopped};
 pub use builder::Manager;
 pub(crate) use lifecycle::message;
 pub use readiness::Readiness;

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use pilothouse_machinery::Environment;
 
 use super::{Readiness, Shutdown};
-use crate::{Client, Informers, Metrics};
+use crate::{Client, Informers, Leadership, Metrics};
 
 /// Any error, boxed: what a [`Runnable`] may fail with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -19,7 +19,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub struct RunContext {
     /// The manager's name.
     pub manager: String,
-    /// The way to the API server.
+    /// The way to the API server. For leader work in a manager with an election it is fenced: it sends writes only
+    /// while this process leads.
     pub client: Client,
     /// The caches shared by everything in the manager.
     pub informers: Informers,
@@ -29,6 +30,8 @@ pub struct RunContext {
     pub metrics: Metrics,
     /// Where the runnable says whether it is ready; `/readyz` shows it.
     pub readiness: Readiness,
+    /// Whether this process leads; always, in a manager without an election.
+    pub leadership: Leadership,
     /// The word to stop.
     pub shutdown: Shutdown,
 }
@@ -38,7 +41,8 @@ pub struct RunContext {
 pub enum Group {
     /// Starts first and stops last: what must also run where others lead.
     Support,
-    /// Work that changes the cluster. Starts last and stops first, while the caches are still fed.
+    /// Work that changes the cluster. Starts last, when this process leads, and stops first, while the caches are
+    /// still fed.
     #[default]
     Leader,
 }
@@ -51,6 +55,12 @@ pub trait Runnable: Send + 'static {
     /// When it starts and stops.
     fn group(&self) -> Group {
         Group::Leader
+    }
+
+    /// Whether leader work already starts before this process leads, to be ready when it does, and waits by itself for
+    /// `context.leadership` before it changes anything. Controllers do, and fill their caches meanwhile.
+    fn stands_by(&self) -> bool {
+        false
     }
 
     /// Runs until the work is over or `context.shutdown` is requested.

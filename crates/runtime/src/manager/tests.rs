@@ -174,7 +174,12 @@ async fn body_of(endpoints: &Endpoints, path: &str) -> (u16, String) {
 async fn readyz_names_what_is_not_ready() {
     let informers = Informers::new(client(), environment(), Metrics::new());
     let readiness = Readiness::default();
-    let endpoints = Endpoints { metrics: Metrics::new(), readiness: readiness.clone(), informers };
+    let endpoints = Endpoints {
+        metrics: Metrics::new(),
+        readiness: readiness.clone(),
+        informers,
+        leadership: crate::Leadership::without_election(),
+    };
     readiness.ready("jobs");
     assert_eq!(body_of(&endpoints, "/readyz").await, (200, "[+] jobs ok\nready\n".into()));
     readiness.not_ready("pods", "too early");

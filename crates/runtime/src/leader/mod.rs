@@ -1,0 +1,45 @@
+//! Leader election on Leases: at no instant do two processes believe they lead.
+//!
+//! **Flow.** Candidates watch one `Lease`. Whoever finds it free (absent, without a holder, or not renewed for as long
+//! as it says) writes its name there; the server lets one of them win, because each write names the version it was
+//! based on. The leader renews it. A leader that stops gives it up, and the watch tells the others within
+//! milliseconds; one that dies is followed when the lease runs out.
+//!
+//! **Guarantees.**
+//! - E-I1: a term ends by the leader's own monotonic clock before any other candidate may take the lease by its own:
+//!   the term lasts for the renew deadline from *before* a renewal was sent, the lease for the (longer) lease duration
+//!   from *after* it was seen. Wall clocks are written for people and never read (E4).
+//! - E-I2: a [fenced client](crate::Client::fenced) sends no write outside of its term. Reads always pass.
+//! - E-I3: the lease is given up only after the work of the leader has ended.
+//!
+//! **Assumptions.** Clocks of processes may differ by any amount but run at about the same speed: within the ratio of
+//! lease duration to renew deadline. The monotonic clock goes on while the process is paused (it does on SIGSTOP and
+//! in a frozen container; a virtual machine that is suspended as a whole may stop it, and then a write may go out late:
+//! give objects the resource version they were read with, which the server checks).
+//!
+//! **What follows client-go** (`tools/leaderelection`): the record, the defaults of 15, 10 and 2 seconds, judging by
+//! local observation, the optimistic renewal. What does not: candidates watch instead of polling; the term is counted
+//! from before the request; writes are fenced; leader work ends before the lease is given up. Locks in `ConfigMap`s and
+//! `Endpoints` are history and not supported, here or there.
+
+mod campaign;
+mod candidate;
+mod elector;
+mod error;
+mod leadership;
+mod lock;
+mod metrics;
+mod observation;
+mod options;
+mod record;
+mod reign;
+mod tenure;
+mod timing;
+mod watch;
+
+pub use elector::Elector;
+pub use error::{ElectionError, NotLeading};
+pub use leadership::{End, Leadership};
+pub use options::{Coordination, Election};
+pub(crate) use tenure::Tenure;
+pub use timing::Timing;
