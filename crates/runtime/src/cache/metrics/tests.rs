@@ -115,7 +115,7 @@ async fn a_list_that_takes_the_cache_back_to_an_earlier_version_is_counted() {
 async fn lag_shows_by_name_of_the_subscriber_summed_up_and_at_its_worst() {
     let world = World::listed("a@1 b@2");
     let subscribe = |name: &str| world.informer.subscribe_with(SubscriptionOptions::default().named(name));
-    let (mut quick, mut slow, mut slower, nameless) =
+    let (mut quick, mut slower, mut slow, nameless) =
         (subscribe("quick"), subscribe("slow"), subscribe("slow"), world.informer.subscribe());
     let lossless = world.informer.subscribe_lossless(LosslessOptions::default().named("journal"));
     let shows = |series: &str, subscriber: &str| {
