@@ -53,7 +53,9 @@ impl Lifecycle {
     pub(super) fn start(&mut self, runnables: Vec<Box<dyn Runnable>>) {
         let (leaders, support): (Vec<_>, Vec<_>) =
             runnables.into_iter().partition(|runnable| runnable.group() == Group::Leader);
-        let (standing_by, waiting) = leaders.into_iter().partition(|runnable| runnable.stands_by());
+        // Without an election there is nothing to wait for: all start in the order in which they were added.
+        let leads = self.context.leadership.is_leader();
+        let (standing_by, waiting) = leaders.into_iter().partition(|runnable| leads || runnable.stands_by());
         self.waiting = waiting;
         for runnable in support.into_iter().chain(standing_by) {
             self.start_one(runnable);
