@@ -30,7 +30,8 @@ pub(super) enum Known {
 /// **Flow.** [`run`](Self::run) stands until it leads, then renews until it is told to stop or has lost; meanwhile
 /// [`leadership`](Self::leadership) tells everybody. A manager does all of this by itself.
 ///
-/// **Cancellation.** Dropping the future of `run` stops renewing: the term ends, and others lead when the lease runs out.
+/// **Cancellation.** Dropping the future of `run` stops renewing: the term ends, and others lead when the lease runs
+/// out.
 pub struct Elector {
     pub(super) election: Election,
     candidate: Option<Candidate>,
