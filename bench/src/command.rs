@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::candidate::Candidate;
 use crate::measure::{self, Work};
 use crate::pods::Size;
-use crate::{Failure, cache, peers, server};
+use crate::{Failure, cache, peers, queue, server};
 
 /// Pilothouse's cache beside kube-runtime's and client-go's.
 #[derive(Debug, Parser)]
@@ -22,6 +22,11 @@ enum Command {
     Peers(peers::Settings),
     /// Readers during events, a subscriber that sleeps, a relist, a million objects.
     Cache(cache::Settings),
+    /// The work queue beside client-go's classic queue and controller-runtime's priority queue.
+    Queue(queue::Settings),
+    /// The figures of Pilothouse's queue; started by `queue`.
+    #[command(hide = true)]
+    MeasureQueue(queue::measure::Settings),
     /// The server that all list and watch; started by the others.
     #[command(hide = true)]
     Serve {
@@ -60,6 +65,11 @@ impl Arguments {
         match self.command {
             Command::Peers(settings) => on(1, peers::run(settings)),
             Command::Cache(settings) => on(1, cache::run(settings)),
+            Command::Queue(settings) => queue::run(&settings),
+            Command::MeasureQueue(settings) => {
+                println!("{}", serde_json::to_string(&queue::measure::run(&settings)?)?);
+                Ok(())
+            }
             Command::Fill { candidate, objects, size } => {
                 let sample = on(2, cache::million::fill(candidate, objects, size))?;
                 println!("{}", serde_json::to_string(&sample)?);

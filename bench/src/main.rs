@@ -10,6 +10,7 @@ mod peers;
 mod pods;
 mod process;
 mod progress;
+mod queue;
 mod run;
 mod sample;
 mod server;

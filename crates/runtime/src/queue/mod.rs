@@ -8,6 +8,8 @@
 //! take turns; keys that come too often stand aside ([`HotKeys`]). Everything that is known of a key is one
 //! entry in one slab, and all lists are links between slots: a key is hashed once per request.
 //!
+//! [`VersionQueue`] is the mode that merges nothing: each version of a key is handed out, in order.
+//!
 //! Invariants, checked after each step in debug builds:
 //!
 //! - **Q-I1** a key is in the hands of at most one worker;
@@ -37,12 +39,17 @@ mod priority;
 mod priority_tests;
 mod retry;
 mod shared;
+#[cfg(test)]
+mod shuttle_model;
 mod state;
 #[cfg(test)]
 mod state_model;
 #[cfg(test)]
 mod tests;
 mod time;
+mod version_queue;
+#[cfg(test)]
+mod version_queue_tests;
 mod work_queue;
 
 pub use bucket::Bucket;
@@ -52,4 +59,5 @@ pub use options::WorkQueueOptions;
 pub use pace::HotKeys;
 pub use priority::Priority;
 pub use retry::Retry;
+pub use version_queue::{NotAdded, VersionItem, VersionQueue};
 pub use work_queue::{QueueItem, QueueKey, WorkQueue};

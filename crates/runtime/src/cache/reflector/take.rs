@@ -4,7 +4,6 @@ use std::error::Error;
 use std::sync::Arc;
 
 use pilothouse_machinery::ObjectKey;
-use serde::Deserialize;
 
 use super::ReflectorMetrics;
 use crate::cache::{CachedObject, Encoding, Intake};
@@ -36,23 +35,5 @@ pub(super) fn take_in(
     if reason == "WrongType" {
         return Taken::Foreign;
     }
-    Taken::Unreadable(error.key().cloned().or_else(|| key_in(bytes)))
-}
-
-#[derive(Deserialize)]
-struct Named {
-    metadata: Name,
-}
-
-#[derive(Deserialize)]
-struct Name {
-    #[serde(default)]
-    namespace: String,
-    name: String,
-}
-
-/// The key, where JSON text shows it beside whatever makes no sense.
-fn key_in(bytes: &[u8]) -> Option<ObjectKey> {
-    let Named { metadata } = serde_json::from_str(&String::from_utf8_lossy(bytes)).ok()?;
-    (!metadata.name.is_empty()).then(|| ObjectKey::new(metadata.namespace, metadata.name))
+    Taken::Unreadable(error.key().cloned())
 }
