@@ -14,6 +14,7 @@ pub mod controller;
 mod error;
 pub mod journal;
 pub mod leader;
+pub mod ledger;
 pub mod manager;
 pub mod metrics;
 pub mod object;
@@ -29,12 +30,13 @@ pub use cache::{
 };
 pub use client::{Client, ClientError, ClientOptions, DeleteOptions, ListOptions, Patch};
 pub use controller::{
-    Action, ConditionStatus, Context, Controller, ControllerBuilder, EventType, ReconcileError, Reconciler,
-    Workers, set_condition,
+    Action, ConditionStatus, Context, Controller, ControllerBuilder, DeadLetterOptions, DeadLetterSelector,
+    DeadLetters, EventType, ReconcileError, Reconciler, ReturnOn, Workers, set_condition,
 };
 pub use error::Error;
 pub use journal::{Journal, JournalBatch, JournalEntry, JournalOptions, JournalSink};
 pub use leader::{Election, Leadership};
+pub use ledger::{Ledger, MemoryLedger};
 pub use manager::{BoxError, Manager, RunContext, Runnable, Shutdown};
 pub use metrics::Metrics;
 pub use object::{Object, ObjectExt};

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Reconciler;
 use super::mapping::{Mapper, Source, own_key, through, to_owner};
 use super::options::{ControllerOptions, Workers};
 use super::run::{Controller, Plan};
+use super::{DeadLetterOptions, Reconciler};
 use crate::queue::{Bucket, Flow, HotKeys, Retry};
 use crate::{Change, Object, ObjectKey, ResourceType};
 
@@ -82,9 +82,16 @@ impl<T: Object> ControllerBuilder<T> {
         self
     }
 
-    /// How long failing keys wait. Default [`Retry::exponential`].
+    /// How long failing keys wait, and after how many failures they are given up. Default [`Retry::exponential`],
+    /// which never gives up.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.options.retry = retry;
+        self
+    }
+
+    /// How many objects may be given up at once, and what brings them back.
+    pub fn dead_letters(mut self, options: DeadLetterOptions) -> Self {
+        self.options.dead_letters = options;
         self
     }
 

@@ -147,7 +147,7 @@ async fn worker<R: Reconciler>(
         let (key, priority) = (item.key().clone(), item.priority());
         // Code of the user's also runs outside of the reconciler: decoding an object, dropping a future.
         if let Err(panic) = AssertUnwindSafe(work.serve(item)).catch_unwind().await {
-            work.retry_after_panic(key, priority, &*panic);
+            work.retry_after_panic(&key, priority, &*panic);
         }
     }
 }

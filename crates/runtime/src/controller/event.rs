@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::error::chain;
 use super::event_limit::EventLimit;
-use crate::{Client, ClientError, Object, ObjectExt, ObjectKey, Patch, Shutdown};
+use crate::{Client, ClientError, Object, ObjectExt, ObjectHeader, ObjectKey, Patch, ResourceType, Shutdown};
 
 /// Whether an event tells of the normal course or of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,26 @@ impl EventRecord {
             name: meta.name.clone(),
             uid: meta.uid.clone(),
             resource_version: meta.resource_version.clone(),
+            field_path: None,
+        };
+        Self { about, kind, reason: reason.to_owned(), message }
+    }
+
+    /// About an object of which only the header was read.
+    pub(super) fn about_cached(
+        resource: &ResourceType,
+        header: &ObjectHeader,
+        kind: EventType,
+        reason: &str,
+        message: String,
+    ) -> Self {
+        let about = ObjectReference {
+            api_version: Some(resource.api_version()),
+            kind: Some(resource.kind.clone().into_owned()),
+            namespace: header.key.namespace().map(str::to_owned),
+            name: Some(header.key.name.to_string()),
+            uid: Some(header.uid.to_string()),
+            resource_version: Some(header.resource_version.to_string()),
             field_path: None,
         };
         Self { about, kind, reason: reason.to_owned(), message }

@@ -43,7 +43,7 @@
 //! - no key is reconciled by two workers at once;
 //! - nothing is reconciled before every watched cache holds its first list and has been worked off (C7);
 //! - an error is retried with growing delays per key (C1), a terminal one is not (C2), a panic or a timeout
-//!   is an error (C5, C6);
+//!   is an error (C5, C6); what is given up is kept as a [dead letter](DeadLetters) (D2, D3);
 //! - a reconcile does not start from a cache that is older than the controller's own last write for that
 //!   key (W1).
 
@@ -60,6 +60,7 @@ mod mapping;
 mod metrics;
 mod options;
 mod own_writes;
+mod parking;
 pub mod predicate;
 mod pump;
 mod reconciler;
@@ -76,6 +77,7 @@ pub(crate) use error::chain;
 pub use error::{ControllerError, ReconcileError};
 pub use event::EventType;
 pub use options::Workers;
+pub use parking::{DeadLetterOptions, DeadLetterSelector, DeadLetters, ReturnOn};
 pub use reconciler::Reconciler;
 pub use run::Controller;
 pub use status::{BuiltIn, Derived, StatusField};

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::DeadLetterOptions;
 use crate::ObjectKey;
 use crate::queue::{Bucket, Flow, FlowOf, HotKeys, Retry};
 
@@ -46,6 +47,7 @@ pub(super) struct ControllerOptions {
     pub(super) own_write_wait: Duration,
     pub(super) worker_idle: Duration,
     pub(super) needs_leadership: bool,
+    pub(super) dead_letters: DeadLetterOptions,
     pub(super) queue: QueueOptions,
 }
 
@@ -94,6 +96,7 @@ impl Default for ControllerOptions {
             worker_idle: Duration::from_secs(10),
             queue: QueueOptions::default(),
             needs_leadership: true,
+            dead_letters: DeadLetterOptions::default(),
         }
     }
 }

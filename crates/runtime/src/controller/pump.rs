@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::Shared;
 use super::mapping::Source;
+use super::parking::Parking;
 use crate::queue::WorkQueue;
 use crate::{Change, ChangeKind, ObjectKey, Priority, Subscription};
 
@@ -14,6 +15,7 @@ const INTAKE_PER_TURN: u32 = 64;
 pub(super) struct Pump {
     pub(super) shared: Arc<Shared>,
     pub(super) queue: WorkQueue<ObjectKey>,
+    pub(super) parking: Arc<Parking>,
     pub(super) source: Source,
 }
 
@@ -43,7 +45,8 @@ impl Pump {
         });
         let priority = if change.initial || unchanged { Priority::LOW } else { Priority::NORMAL };
         for key in (self.source.map)(change) {
-            self.queue.add_with(key, priority);
+            let is_working = self.queue.add_observed(key.clone(), priority);
+            self.parking.observed(&key, change, self.source.is_main, is_working);
         }
         if let Some(key) = self.shared.own_writes.observed(&self.source.resource, change.key()) {
             self.queue.add(key);

@@ -19,6 +19,7 @@ use super::mapping::Source;
 use super::metrics::Instruments;
 use super::options::{ControllerOptions, QueueOptions};
 use super::own_writes::OwnWrites;
+use super::parking::{Keeper, Parking, Setting};
 use super::pump::Pump;
 use super::worker::Work;
 use super::{ControllerError, Reconciler};
@@ -80,7 +81,7 @@ type OwnedTask = AbortOnDropHandle<()>;
 
 async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> Result<(), ControllerError> {
     let Plan { name, sources, reads, options } = plan;
-    let RunContext { environment, readiness, shutdown, .. } = context.clone();
+    let RunContext { environment, readiness, shutdown, dead_letters, .. } = context.clone();
     let instruments = Instruments::new(&context.metrics, &name);
     let queue = WorkQueue::new(&environment, queue_options(&name, &options, &context));
     // Events about the last reconciles are sent after the workers have ended.
@@ -89,11 +90,13 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     let (events, record) = recorder.start(instruments.events_dropped.clone(), events_end.clone());
     let record = OwnedTask::new(environment.spawn("event recorder", record));
     let shared = Arc::new(share(&name, &sources, &options, &context, events));
+    let main = shared.cache(&R::Object::resource_type());
+    let parking = Arc::new(parking(&shared, &main, &queue, &options, &context));
 
     readiness.not_ready(&name, "the caches are being filled");
     let reads: Vec<Informer> = reads.iter().map(|resource| shared.cache(resource)).collect();
     let watched: Vec<ResourceType> = sources.iter().map(|source| source.resource.clone()).collect();
-    let (pumps, filling) = start_sources(sources, &shared, &queue);
+    let (pumps, filling) = start_sources(sources, &shared, &queue, &parking);
     let filled = tokio::select! {
         biased;
         () = shutdown.requested() => return Ok(()),
@@ -111,8 +114,10 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
         }
     }
     tracing::info!(controller = name, "controller starts");
-    let main = shared.cache(&R::Object::resource_type());
-    let work = Arc::new(Work { shared, reconciler, main, queue, instruments, timeout: options.timeout });
+    let keeper_end = Shutdown::new();
+    let keeping = keep(&parking, &context, keeper_end.clone()).await;
+    let timeout = options.timeout;
+    let work = Arc::new(Work { shared, reconciler, main, queue, parking, instruments, timeout });
     let stop = shutdown.child();
     let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
     let lost = tokio::select! {
@@ -125,12 +130,46 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
         working.await;
     }
     drop(pumping);
+    dead_letters.remove(&name);
+    keeper_end.request();
     events_end.request();
+    // It only fails when the ledger panics.
+    let _ = keeping.await;
     // The recorder only fails when it panics; its last words are lost then.
     let _ = record.await;
     readiness.remove(&name);
     tracing::info!(controller = name, "controller has stopped");
     lost.map_or(Ok(()), Err)
+}
+
+/// The dead letters and failures of the controller.
+fn parking(
+    shared: &Shared,
+    main: &Informer,
+    queue: &WorkQueue<ObjectKey>,
+    options: &ControllerOptions,
+    context: &RunContext,
+) -> Parking {
+    let setting = Setting {
+        controller: shared.controller.clone(),
+        main: main.clone(),
+        queue: queue.clone(),
+        retry: options.retry.clone(),
+        options: options.dead_letters,
+        events: shared.events.clone(),
+        environment: shared.environment.clone(),
+    };
+    Parking::new(setting, &context.metrics)
+}
+
+/// Takes over what the ledger holds, and keeps it from now on.
+async fn keep(parking: &Arc<Parking>, context: &RunContext, end: Shutdown) -> OwnedTask {
+    let (letters, environment) = (&context.dead_letters, &context.environment);
+    let readiness = context.readiness.clone();
+    let mut keeper = Keeper::new(Arc::clone(parking), letters.ledger(), readiness, environment.clone());
+    keeper.read().await;
+    letters.add(parking);
+    OwnedTask::new(environment.spawn("ledger keeper", keeper.run(end)))
 }
 
 fn source_ended(controller: &str, watched: &[ResourceType], index: usize) -> ControllerError {
@@ -185,13 +224,15 @@ fn start_sources(
     sources: Vec<Source>,
     shared: &Arc<Shared>,
     queue: &WorkQueue<ObjectKey>,
+    parking: &Arc<Parking>,
 ) -> (Vec<OwnedTask>, Vec<(Informer, Synced)>) {
     let start = |source: Source| {
         let informer = shared.cache(&source.resource);
         let options = SubscriptionOptions::default().named(&*shared.controller);
         let subscription = informer.subscribe_with(options);
         let filling = (informer, subscription.synced());
-        let pump = Pump { shared: Arc::clone(shared), queue: queue.clone(), source };
+        let parking = Arc::clone(parking);
+        let pump = Pump { shared: Arc::clone(shared), queue: queue.clone(), parking, source };
         let task = shared.environment.spawn("controller source", pump.run(subscription));
         (OwnedTask::new(task), filling)
     };

@@ -13,6 +13,7 @@ use super::context::Shared;
 use super::error::chain;
 use super::metrics::Instruments;
 use super::own_writes::Freshness;
+use super::parking::{Admission, Parking, Verdict};
 use super::{Action, Context, ReconcileError, Reconciler};
 use crate::queue::{Priority, QueueItem, WorkQueue};
 use crate::{Informer, ObjectKey};
@@ -23,6 +24,7 @@ pub(super) struct Work<R: Reconciler> {
     pub(super) reconciler: R,
     pub(super) main: Informer,
     pub(super) queue: WorkQueue<ObjectKey>,
+    pub(super) parking: Arc<Parking>,
     pub(super) instruments: Instruments,
     pub(super) timeout: Duration,
 }
@@ -31,6 +33,13 @@ impl<R: Reconciler> Work<R> {
     /// Serves one key: reads the object, reconciles it, and does what the outcome asks for.
     pub(super) async fn serve(&self, item: QueueItem<ObjectKey>) {
         let key = item.key();
+        match self.parking.admit(key, item.priority()) {
+            Admission::Go => {}
+            Admission::Parked => return,
+            Admission::Later(delay) => {
+                return self.queue.add_after_with(key.clone(), delay, item.priority());
+            }
+        }
         let live = match self.shared.own_writes.check(key) {
             Freshness::Behind { at_most } => {
                 self.instruments.put_aside.inc();
@@ -53,7 +62,7 @@ impl<R: Reconciler> Work<R> {
         };
         let outcome = match self.read(key, live).await {
             Ok(None) if self.shared.departure(key).is_none() => {
-                self.queue.forget(key);
+                self.parking.succeeded(key);
                 return;
             }
             Ok(object) => self.attempt(key, object).await,
@@ -119,42 +128,54 @@ impl<R: Reconciler> Work<R> {
     }
 
     /// A panic that the reconciler's own guard did not see: counts as a failure of the key.
-    pub(super) fn retry_after_panic(&self, key: ObjectKey, priority: Priority, panic: &(dyn Any + Send)) {
+    pub(super) fn retry_after_panic(&self, key: &ObjectKey, priority: Priority, panic: &(dyn Any + Send)) {
         for counter in [&self.instruments.panics, &self.instruments.error, &self.instruments.errors] {
             counter.inc();
         }
         let (controller, panic) = (&self.shared.controller, crate::manager::message(panic));
         tracing::error!(controller, %key, panic, "panic while a key was served");
-        self.queue.add_rate_limited_with(key, priority);
+        let text = format!("a panic while the key was served: {panic}");
+        let error = ReconcileError::retryable_because("ReconcilerPanicked", text);
+        self.fail(key, priority, &error);
     }
 
-    /// Success forgets the failures (C3), an error counts one more (C1), a terminal one is not tried again
-    /// (C2).
+    /// Success forgets the failures (C3), an error counts one more (C1), a terminal one or one too many parks the
+    /// object (C2, D3).
     fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>) {
         let (key, priority, instruments) = (item.key(), item.priority(), &self.instruments);
-        let controller = &self.shared.controller;
         match outcome {
             Ok(Action { again_in: None }) => {
-                self.queue.forget(key);
+                self.parking.succeeded(key);
                 instruments.success.inc();
             }
             Ok(Action { again_in: Some(delay) }) => {
-                self.queue.forget(key);
+                self.parking.succeeded(key);
                 self.queue.add_after_with(key.clone(), delay, priority);
                 instruments.requeue_after.inc();
-            }
-            Err(error) if error.is_terminal() => {
-                instruments.error.inc();
-                instruments.errors.inc();
-                instruments.terminal_errors.inc();
-                tracing::error!(controller, %key, error = chain(&error), "reconcile failed for good");
             }
             Err(error) => {
                 instruments.error.inc();
                 instruments.errors.inc();
-                let again_in = self.queue.add_rate_limited_with(key.clone(), priority);
-                tracing::warn!(controller, %key, ?again_in, error = chain(&error), "reconcile failed");
+                if error.is_terminal() {
+                    instruments.terminal_errors.inc();
+                }
+                self.fail(key, priority, &error);
             }
+        }
+    }
+
+    /// A failure is counted, and tried again or given up.
+    fn fail(&self, key: &ObjectKey, priority: Priority, error: &ReconcileError) {
+        let (controller, text) = (&self.shared.controller, chain(error));
+        match self.parking.failed(key, priority, error) {
+            Verdict::Again(again_in) => {
+                tracing::warn!(controller, %key, ?again_in, error = text, "reconcile failed");
+            }
+            Verdict::Parked => tracing::error!(controller, %key, error = text, "reconcile failed for good"),
+            Verdict::Refused(again_in) => tracing::error!(
+                controller, %key, ?again_in, error = text,
+                "reconcile failed for good, and the list of dead letters is full"
+            ),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pilothouse_machinery::Environment;
@@ -10,7 +11,7 @@ use super::Runnable;
 use super::additions::{Additions, ManagerHandle};
 use crate::controller::{ControllerBuilder, Reconciler};
 use crate::leader::Election;
-use crate::{Client, Informers, Metrics};
+use crate::{Client, DeadLetters, Informers, Ledger, MemoryLedger, Metrics};
 
 /// Runs controllers and whatever belongs to them as one process.
 ///
@@ -39,6 +40,8 @@ pub struct Manager {
     pub(super) informers: Option<Informers>,
     pub(super) election: Option<Election>,
     pub(super) additions: Additions,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) dead_letters: Option<DeadLetters>,
 }
 
 impl Manager {
@@ -56,6 +59,8 @@ impl Manager {
             informers: None,
             election: None,
             additions: Additions::new(),
+            ledger: Arc::new(MemoryLedger::new()),
+            dead_letters: None,
         }
     }
 
@@ -123,6 +128,18 @@ impl Manager {
     pub fn election(mut self, election: Election) -> Self {
         self.election = Some(election);
         self
+    }
+
+    /// Where failures and dead letters are kept. Default: in memory, gone with the process. Give it before asking for
+    /// [`dead_letters`](Self::dead_letters), if at all.
+    pub fn ledger(mut self, ledger: impl Ledger) -> Self {
+        self.ledger = Arc::new(ledger);
+        self
+    }
+
+    /// What the controllers of this manager have given up on, for code outside of it.
+    pub fn dead_letters(&mut self) -> DeadLetters {
+        self.dead_letters.get_or_insert_with(|| DeadLetters::new(Arc::clone(&self.ledger))).clone()
     }
 
     /// A handle to add more while the manager runs.

@@ -136,6 +136,9 @@ impl Endpoints {
                 }
             }
         }
+        for (name, why) in self.readiness.trouble() {
+            body.extend(["[!] ", &name, " in trouble: ", &why, "\n"]);
+        }
         body.push_str(if ready { "ready\n" } else { "not ready\n" });
         text(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
     }

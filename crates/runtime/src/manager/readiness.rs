@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
     parts: Arc<Mutex<BTreeMap<String, Result<(), String>>>>,
+    degraded: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Readiness {
@@ -22,8 +23,19 @@ impl Readiness {
         self.parts.lock().insert(part.to_owned(), Err(why.into()));
     }
 
-    /// Forgets a part that has ended.
+    /// Says that `part` is in trouble, and that the process is ready all the same.
+    pub fn degraded(&self, part: &str, why: impl Into<String>) {
+        self.degraded.lock().insert(part.to_owned(), why.into());
+    }
+
+    /// What is in trouble without making the process unready, and why, in the order of the names.
+    pub fn trouble(&self) -> Vec<(String, String)> {
+        self.degraded.lock().iter().map(|(name, why)| (name.clone(), why.clone())).collect()
+    }
+
+    /// Forgets a part that has ended, or is in trouble no more.
     pub fn remove(&self, part: &str) {
+        self.degraded.lock().remove(part);
         self.parts.lock().remove(part);
     }
 

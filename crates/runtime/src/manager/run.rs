@@ -11,7 +11,7 @@ use super::candidacy::Candidacy;
 use super::endpoints::{Endpoints, Server};
 use super::lifecycle::Lifecycle;
 use super::{Manager, Readiness, RunContext, Shutdown};
-use crate::{Client, ClientOptions, Error, Informers, Leadership, Metrics};
+use crate::{Client, ClientOptions, DeadLetters, Error, Informers, Leadership, Metrics};
 
 /// How long informers may take to notice that they are to stop.
 const INFORMERS_STOP: Duration = Duration::from_secs(1);
@@ -28,14 +28,16 @@ impl Manager {
     /// Runs until `stop` completes, or until something fails; stops in order and returns what went wrong.
     ///
     /// Dropping the future ends everything at once, without grace.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let dead_letters = self.dead_letters();
         let Self { name, client, environment, metrics, address, on_listening, grace_period, .. } = self;
         let (runnables, informers, mut additions) = (self.runnables, self.informers, self.additions);
         let mut names = BTreeSet::new();
         if let Some(twice) = runnables.iter().find(|one| !names.insert(one.name().to_owned())) {
             return Err(Error::DuplicateName { name: twice.name().to_owned() });
         }
-        let mut context = context(name.clone(), client, environment, metrics, informers).await?;
+        let mut context =
+            context(name.clone(), client, environment, metrics, informers, dead_letters).await?;
         let candidacy = Candidacy::start(self.election, &mut context)?;
         let server = match address {
             Some(address) => Some(serve(&context, address, on_listening).await?),
@@ -92,6 +94,7 @@ async fn context(
     environment: Option<Environment>,
     metrics: Metrics,
     informers: Option<Informers>,
+    dead_letters: DeadLetters,
 ) -> Result<RunContext, Error> {
     let given = client.as_ref().map(|client| client.environment().clone());
     let environment = environment.or(given).unwrap_or_else(Environment::real);
@@ -108,6 +111,7 @@ async fn context(
         client,
         environment,
         metrics,
+        dead_letters,
         readiness: Readiness::default(),
         leadership: Leadership::without_election(),
         shutdown: Shutdown::new(),

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use pilothouse_machinery::Environment;
 
 use super::{Readiness, Shutdown};
-use crate::{Client, Informers, Leadership, Metrics};
+use crate::{Client, DeadLetters, Informers, Leadership, Metrics};
 
 /// Any error, boxed: what a [`Runnable`] may fail with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -28,6 +28,8 @@ pub struct RunContext {
     pub environment: Environment,
     /// The metrics that the manager serves.
     pub metrics: Metrics,
+    /// What its controllers have given up on.
+    pub dead_letters: DeadLetters,
     /// Where the runnable says whether it is ready; `/readyz` shows it.
     pub readiness: Readiness,
     /// Whether this process leads; always, in a manager without an election.

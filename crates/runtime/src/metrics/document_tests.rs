@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::Request;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use kube::client::Body;
@@ -16,6 +18,9 @@ use crate::cache::{LosslessOptions, SubscriptionOptions};
 use crate::client::{Client, ClientOptions};
 use crate::controller::{Action, Context, Controller, ReconcileError, Reconciler};
 use crate::journal::{Journal, JournalBatch, JournalOptions, JournalSink, KnownObject};
+use crate::ledger::{
+    HistoryLine, HistoryQuery, Ledger, LedgerChange, LedgerCommand, LedgerError, LedgerRecord, MemoryLedger,
+};
 use crate::manager::{BoxError, Manager, RunContext, Task};
 use crate::metrics::Metrics;
 use crate::object::Object;
@@ -106,6 +111,35 @@ impl JournalSink for Sink {
     }
 }
 
+/// A ledger to which nothing can be written.
+#[derive(Debug)]
+struct Full(MemoryLedger);
+
+impl Ledger for Full {
+    fn records<'a>(
+        &'a self,
+        controller: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<LedgerRecord>, LedgerError>> {
+        self.0.records(controller)
+    }
+
+    fn write<'a>(&'a self, _: &'a [LedgerChange]) -> BoxFuture<'a, Result<(), LedgerError>> {
+        let failed = Err(LedgerError::new("write to", "DiskFull", "no space left on device"));
+        std::future::ready(failed).boxed()
+    }
+
+    fn history<'a>(
+        &'a self,
+        query: &'a HistoryQuery,
+    ) -> BoxFuture<'a, Result<Vec<HistoryLine>, LedgerError>> {
+        self.0.history(query)
+    }
+
+    fn commands<'a>(&'a self, controller: &'a str) -> BoxFuture<'a, Result<Vec<LedgerCommand>, LedgerError>> {
+        self.0.commands(controller)
+    }
+}
+
 /// A server on which each type goes by a script of its own.
 fn client(scripts: Vec<(&'static str, Script)>, metrics: &Metrics) -> Client {
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -162,6 +196,7 @@ async fn the_page_names_each_series_of_a_scrape_with_its_type_and_labels_and_no_
     );
     let manager = Manager::new("test").client(client).environment(environment).metrics(metrics.clone());
     let manager = manager
+        .ledger(Full(MemoryLedger::new()))
         .add(Task::new("reader", |context| async move { read(context).await.map_err(BoxError::from) }))
         .controller(Controller::of::<ConfigMap>(), Idle)
         .add(journal);

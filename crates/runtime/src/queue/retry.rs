@@ -13,6 +13,7 @@ pub struct Retry {
     shape: Shape,
     longest: Duration,
     jitter: f64,
+    give_up_after: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +46,7 @@ impl Retry {
     }
 
     fn of(shape: Shape, longest: Duration) -> Self {
-        Self { shape, longest, jitter: 0.0 }
+        Self { shape, longest, jitter: 0.0, give_up_after: None }
     }
 
     /// The delay after the first failure, where the policy is exponential; no effect on others.
@@ -70,6 +71,21 @@ impl Retry {
     pub fn jitter(mut self, fraction: f64) -> Self {
         self.jitter = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
         self
+    }
+
+    /// Gives up after this many failures in a row (at least one): a controller then parks the object, as a
+    /// [dead letter](crate::DeadLetters). Without it, it never does. A queue by itself does not give up; of a
+    /// combined policy only what is said of the combination counts.
+    #[must_use]
+    pub fn give_up_after(mut self, failures: u64) -> Self {
+        self.give_up_after = Some(failures.max(1));
+        self
+    }
+
+    /// Whether so many failures in a row are too many.
+    #[must_use]
+    pub fn is_exhausted(&self, failures: u64) -> bool {
+        self.give_up_after.is_some_and(|most| failures >= most)
     }
 
     /// The delay before the attempt that follows `failures` earlier failures (0 for the first failure),

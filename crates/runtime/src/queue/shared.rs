@@ -180,9 +180,10 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
         answer
     }
 
-    pub(super) fn add(&self, key: K, delay: Duration, priority: Priority) {
+    /// Asks for a key; whether a worker holds it.
+    pub(super) fn add(&self, key: K, delay: Duration, priority: Priority) -> bool {
         self.count_retry(delay);
-        self.update(|state, now| state.add(key, delay, priority, now));
+        self.update(|state, now| state.add(key, delay, priority, now))
     }
 
     /// Counts a failure and asks for the key again; returns after which delay.

@@ -74,16 +74,17 @@ impl<K: QueueKey> State<K> {
     }
 
     /// Asks for `key` to be served once `delay` has passed; as soon as the queue's pace allows when it is zero.
-    /// Of two requests the earlier wins; a ready one stays.
-    pub(super) fn add(&mut self, key: K, delay: Duration, priority: Priority, now: Time) {
+    /// Of two requests the earlier wins; a ready one stays. Returns whether a worker holds the key.
+    pub(super) fn add(&mut self, key: K, delay: Duration, priority: Priority, now: Time) -> bool {
         self.promote(now);
         if self.closed {
-            return;
+            return false;
         }
         let delay = if delay.is_zero() { self.pacing.debounce } else { delay };
         let slot = self.slot(key);
         self.request(slot, Wish { due: now.after(delay), priority, token: false }, now);
         self.check_invariants();
+        self.entries[slot].started.is_some()
     }
 
     /// Counts a failure of `key` and asks for it after the delay that is given for the number of failures
@@ -160,6 +161,14 @@ impl<K: QueueKey> State<K> {
             self.entries[slot].failures = 0;
             self.entries.release(slot);
         }
+    }
+
+    /// Takes over the failures of a key from elsewhere.
+    pub(super) fn set_failures(&mut self, key: K, failures: u64) {
+        let slot = self.slot(key);
+        self.entries[slot].failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        self.entries.release(slot);
+        self.check_invariants();
     }
 
     pub(super) fn failures(&self, key: &K) -> u64 {

@@ -16,6 +16,7 @@ const AGEING: Duration = Duration::from_millis(50);
 enum Operation {
     Add(Key, u64, Priority),
     Retry(Key, u64, Priority),
+    SetFailures(Key, u8),
     Forget(Key),
     Take,
     Done(usize),
@@ -136,6 +137,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         9 => (key.clone(), delay, priority()).prop_map(|(key, delay, p)| Operation::Add(key, delay, p)),
         2 => (key.clone(), 0_u64..60, priority()).prop_map(|(key, delay, p)| Operation::Retry(key, delay, p)),
+        1 => (key.clone(), 0_u8..3).prop_map(|(key, failures)| Operation::SetFailures(key, failures)),
         1 => key.prop_map(Operation::Forget),
         6 => Just(Operation::Take),
         5 => any::<usize>().prop_map(Operation::Done),
@@ -156,7 +158,9 @@ fn run(operations: &[Operation], pace: Pace) {
         model.promote(now);
         match *operation {
             Operation::Add(key, delay, priority) => {
-                state.add(key, ms(delay), priority, now);
+                let is_working = model.working.iter().any(|working| working.0 == key);
+                let is_held = state.add(key, ms(delay), priority, now);
+                assert_eq!(is_held, is_working && !model.closed, "whether a worker holds {key}");
                 if !model.closed {
                     model.add(key, if delay == 0 { pace.debounce } else { delay }, priority, now);
                 }
@@ -172,6 +176,11 @@ fn run(operations: &[Operation], pace: Pace) {
                 if !model.closed {
                     model.add(key, delay, priority, now);
                 }
+            }
+            Operation::SetFailures(key, failures) => {
+                state.set_failures(key, failures.into());
+                model.failures.retain(|failed| *failed != key);
+                model.failures.extend((0..failures).map(|_| key));
             }
             Operation::Forget(key) => {
                 state.forget(&key);
@@ -258,7 +267,10 @@ proptest! {
         let (mut now, mut working) = (Time::default(), Vec::new());
         for operation in operations {
             match operation {
-                Operation::Add(key, delay, priority) => state.add(key, ms(delay), priority, now),
+                Operation::Add(key, delay, priority) => {
+                    state.add(key, ms(delay), priority, now);
+                }
+                Operation::SetFailures(key, failures) => state.set_failures(key, failures.into()),
                 Operation::Retry(key, delay, priority) => {
                     let delay = state.retry(key, |_| ms(delay.min(40)), priority, now);
                     prop_assert!(delay <= ms(40));

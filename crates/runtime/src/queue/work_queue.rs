@@ -66,6 +66,11 @@ impl<K: QueueKey> WorkQueue<K> {
         self.shared.add(key, Duration::ZERO, priority);
     }
 
+    /// As [`add_with`](Self::add_with); whether a worker holds the key.
+    pub(crate) fn add_observed(&self, key: K, priority: Priority) -> bool {
+        self.shared.add(key, Duration::ZERO, priority)
+    }
+
     /// Asks for `key` to be served once `delay` has passed; at once when it is zero. Ignored after shutdown.
     pub fn add_after(&self, key: K, delay: Duration) {
         self.add_after_with(key, delay, Priority::NORMAL);
@@ -90,6 +95,11 @@ impl<K: QueueKey> WorkQueue<K> {
     /// Forgets the failures of `key`: its next delay is the first one again.
     pub fn forget(&self, key: &K) {
         self.shared.with(|state, _| state.forget(key));
+    }
+
+    /// Takes over the failures of `key` from elsewhere: an earlier process.
+    pub(crate) fn set_failures(&self, key: K, failures: u64) {
+        self.shared.with(|state, _| state.set_failures(key, failures));
     }
 
     /// How often `key` failed since it was last forgotten.

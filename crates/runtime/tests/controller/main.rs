@@ -1,6 +1,7 @@
 //! Controllers against the API server in the same process, in paused time and without sockets.
 
 mod context;
+mod dead_letters;
 mod faults;
 mod outcomes;
 mod own_writes;

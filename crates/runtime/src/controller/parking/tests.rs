@@ -1,0 +1,1 @@
+//! The rules of the table and of the keeper.
