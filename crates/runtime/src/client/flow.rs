@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
 use super::limiter::Limiter;
+use super::push_back::PushBack;
 use super::retry::{RequestTraits, pause};
 use super::{ClientOptions, Rate};
 use crate::leader::{NotLeading, Tenure};
@@ -26,6 +27,7 @@ pub(super) struct Flow {
     limiter: Option<Arc<Limiter>>,
     /// Writes go out only within this term.
     fence: Option<Arc<Tenure>>,
+    pub(super) push_back: Arc<PushBack>,
     requests: CounterFamily,
     retries: CounterFamily,
     durations: HistogramFamily,
@@ -43,6 +45,7 @@ impl Flow {
         Self {
             limiter: Limiter::new(options.rate).map(Arc::new),
             fence: None,
+            push_back: Arc::new(PushBack::new(metrics, &options.host)),
             environment: environment.clone(),
             requests: metrics.counter("rest_client_requests", "Requests by status code, method and host"),
             retries: metrics
@@ -88,6 +91,9 @@ impl Flow {
             let outcome = self.attempt_within_term(request, traits).await;
             self.durations.with(&labels).observe(sent.elapsed().as_secs_f64());
             let status = outcome.as_ref().ok().map(Response::status);
+            if !traits.evicts {
+                self.push_back.note(status, sent);
+            }
             let code = status.map_or_else(|| "<error>".to_owned(), |status| status.as_u16().to_string());
             self.requests.with(&[("code", &code), ("method", &method), ("host", &self.options.host)]).inc();
             // An answer that did not come within a minute is not waited for ten times as long.

@@ -11,6 +11,7 @@ use pilothouse_machinery::Environment;
 use tokio::time::error::Elapsed;
 
 use super::flow::Flow;
+use super::push_back::PushBack;
 use super::response::read;
 use super::{ClientError, ClientOptions};
 use crate::leader::{Leadership, NotLeading};
@@ -102,6 +103,11 @@ impl Client {
     #[must_use]
     pub fn options(&self) -> &ClientOptions {
         &self.flow.options
+    }
+
+    /// What the server's answers have said of its load.
+    pub(crate) fn push_back(&self) -> &Arc<PushBack> {
+        &self.flow.push_back
     }
 
     /// The environment the client was made with.

@@ -18,6 +18,8 @@ pub(super) struct RequestTraits {
     /// Whether sending it twice has the same effect as once, whatever happened in between.
     repeatable: bool,
     once: bool,
+    /// An eviction: its 429 speaks of a disruption budget, not of the server's load (the `Eviction` API).
+    pub(super) evicts: bool,
 }
 
 /// Marks a request that its sender will repeat itself where needed.
@@ -44,7 +46,9 @@ impl RequestTraits {
             Method::PATCH => apply,
             _ => false,
         };
-        Self { watch, is_read, repeatable, once: request.extensions().get::<SendOnce>().is_some() }
+        let evicts = request.uri().path().ends_with("/eviction");
+        let once = request.extensions().get::<SendOnce>().is_some();
+        Self { watch, is_read, repeatable, once, evicts }
     }
 
     /// Whether a request that ended so may be sent again: 429 says that it was not applied, whatever it was;

@@ -70,7 +70,10 @@ impl<T: Object> ControllerBuilder<T> {
         self
     }
 
-    /// How many reconciles run at once: a number, or a range to move in as the backlog demands. Default 1.
+    /// How many reconciles run at once: a number, or a range to move in. Default 1.
+    ///
+    /// In a range, workers are hired while all are busy. When the API server pushes back (429 or 503 to any request of
+    /// this client), half as many may work as did, at once; then one more each second, until it pushes back again.
     pub fn workers(mut self, workers: impl Into<Workers>) -> Self {
         self.options.workers = workers.into();
         self

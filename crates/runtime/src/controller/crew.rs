@@ -7,13 +7,17 @@ use std::time::Duration;
 use futures::FutureExt;
 use parking_lot::Mutex;
 use pilothouse_machinery::Environment;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Reconciler;
+use super::limit::Limit;
 use super::options::Workers;
 use super::worker::Work;
+use crate::client::PushBack;
 use crate::queue::QueueItem;
 use crate::{ObjectKey, Shutdown};
 
@@ -21,27 +25,91 @@ use crate::{ObjectKey, Shutdown};
 struct Crew {
     bounds: Workers,
     counts: Mutex<Counts>,
-    /// The last idle worker got busy, or the first of all busy ones idle.
+    push_back: Arc<PushBack>,
+    /// Whether all are busy has changed.
     turned: Notify,
+    /// There are more workers than there may be.
+    lowered: Notify,
     size_gauge: Gauge,
     active_gauge: Gauge,
+    limit_gauge: Gauge,
+    cuts: Counter,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Counts {
     size: usize,
     busy: usize,
+    limit: Limit,
+    /// How many push-backs the limit has taken into account.
+    heeded: u64,
+}
+
+impl Counts {
+    /// Whether nobody is free for the next key, and one more may be hired.
+    fn is_stretched(&self) -> bool {
+        self.busy >= self.size && self.size < self.limit.current()
+    }
 }
 
 impl Crew {
+    fn new<R: Reconciler>(bounds: Workers, work: &Work<R>) -> Self {
+        let (push_back, limit) = (Arc::clone(work.shared.client.push_back()), Limit::new(bounds));
+        // What was before the controller started does not concern it.
+        let heeded = push_back.latest().count;
+        let crew = Self {
+            bounds,
+            counts: Mutex::new(Counts { size: 0, busy: 0, limit, heeded }),
+            push_back,
+            turned: Notify::new(),
+            lowered: Notify::new(),
+            size_gauge: work.instruments.workers.clone(),
+            active_gauge: work.instruments.active_workers.clone(),
+            limit_gauge: work.instruments.worker_limit.clone(),
+            cuts: work.instruments.limit_cuts.clone(),
+        };
+        crew.show(limit);
+        crew
+    }
+
     fn is_adaptive(&self) -> bool {
         self.bounds.least < self.bounds.most
     }
 
-    /// Whether nobody is free for the next key, and one more may be hired.
     fn is_stretched(&self) -> bool {
-        let Counts { size, busy } = *self.counts.lock();
-        self.is_adaptive() && busy >= size && size < self.bounds.most
+        self.is_adaptive() && self.counts.lock().is_stretched()
+    }
+
+    fn show(&self, limit: Limit) {
+        self.limit_gauge.set(i64::try_from(limit.current()).unwrap_or(i64::MAX));
+    }
+
+    /// Heeds what the server has said since the last look. When to look again at the latest.
+    fn heed(&self, counts: &mut Counts) -> Option<Instant> {
+        let (now, latest) = (Instant::now(), self.push_back.latest());
+        if let Some(sent) = latest.sent.filter(|_| latest.count != counts.heeded) {
+            counts.heeded = latest.count;
+            if counts.limit.push_back(sent, counts.busy, now) {
+                self.cuts.inc();
+                self.lowered.notify_waiters();
+            }
+        }
+        counts.limit.recover(now);
+        self.show(counts.limit);
+        counts.limit.next_step()
+    }
+
+    /// Waits until the limit may have to change.
+    async fn unrest(&self) {
+        let (next_step, heeded) = {
+            let mut counts = self.counts.lock();
+            (self.heed(&mut counts), counts.heeded)
+        };
+        tokio::select! {
+            biased;
+            () = self.push_back.beyond(heeded) => {}
+            () = sleep_until(next_step.unwrap_or_else(Instant::now)), if next_step.is_some() => {}
+        }
     }
 
     fn join(&self) {
@@ -49,15 +117,23 @@ impl Crew {
         self.size_gauge.inc();
     }
 
-    /// Leaves the crew if it is larger than the least.
-    fn leave(&self) -> bool {
+    /// Leaves the crew if it is larger than the limit allows or, for want of work, than the least.
+    fn leave(&self, is_idle: bool) -> bool {
         let mut counts = self.counts.lock();
-        let may_leave = counts.size > self.bounds.least;
-        if may_leave {
-            counts.size -= 1;
-            self.size_gauge.dec();
+        self.heed(&mut counts);
+        let needed = if is_idle { self.bounds.least } else { counts.limit.current() };
+        if counts.size <= needed {
+            return false;
         }
-        may_leave
+        counts.size -= 1;
+        let is_stretched = counts.is_stretched();
+        drop(counts);
+        self.size_gauge.dec();
+        // The one that was free for the next key may have left.
+        if is_stretched {
+            self.turned.notify_one();
+        }
+        true
     }
 
     fn count_busy(&self, change: impl Fn(usize) -> usize) {
@@ -83,13 +159,7 @@ pub(super) async fn work_until<R: Reconciler>(
     environment: &Environment,
 ) {
     work.instruments.max_concurrent.set(i64::try_from(bounds.most).unwrap_or(i64::MAX));
-    let crew = Arc::new(Crew {
-        bounds,
-        counts: Mutex::default(),
-        turned: Notify::new(),
-        size_gauge: work.instruments.workers.clone(),
-        active_gauge: work.instruments.active_workers.clone(),
-    });
+    let crew = Arc::new(Crew::new(bounds, work));
     let hire = |first: Option<QueueItem<ObjectKey>>| {
         crew.join();
         let first = first.map(|item| (Active::new(&crew), item));
@@ -102,6 +172,7 @@ pub(super) async fn work_until<R: Reconciler>(
             biased;
             () = shutdown.requested() => break,
             () = crew.turned.notified() => {}
+            () = crew.unrest(), if crew.is_adaptive() => {}
             item = work.queue.get(), if crew.is_stretched() => {
                 workers.retain(|worker| !worker.is_finished());
                 workers.extend(item.map(|item| hire(Some(item))));
@@ -117,7 +188,8 @@ pub(super) async fn work_until<R: Reconciler>(
     work.instruments.workers.set(0);
 }
 
-/// Serves keys until told to stop, or until there is nothing to do for more workers than the least.
+/// Serves keys until told to stop, or until there is nothing to do for more workers than the least, or until there
+/// are more than the server bears.
 async fn worker<R: Reconciler>(
     work: Arc<Work<R>>,
     crew: Arc<Crew>,
@@ -129,15 +201,21 @@ async fn worker<R: Reconciler>(
         let (_active, item) = if let Some(first) = first.take() {
             first
         } else {
+            // Made before the look at the limit: what happens between the two wakes it.
+            let lowered = crew.lowered.notified();
+            if crew.is_adaptive() && crew.leave(false) {
+                return;
+            }
             tokio::select! {
                 biased;
                 () = shutdown.requested() => return,
+                () = lowered => continue,
                 item = work.queue.get() => match item {
                     Some(item) => (Active::new(&crew), item),
                     None => return,
                 },
                 () = tokio::time::sleep(idle), if crew.is_adaptive() => {
-                    if crew.leave() {
+                    if crew.leave(true) {
                         return;
                     }
                     continue;

@@ -29,6 +29,9 @@ pub(super) struct Instruments {
     pub(super) active_workers: Gauge,
     /// Workers there are, busy or not: moves between the bounds.
     pub(super) workers: Gauge,
+    /// How many workers there may be: falls when the server pushes back, and rises again (A2).
+    pub(super) worker_limit: Gauge,
+    pub(super) limit_cuts: Counter,
     /// Reconciles put aside because the caches did not show the controller's own writes yet (W2).
     pub(super) put_aside: Counter,
     pub(super) put_aside_seconds: Histogram,
@@ -70,6 +73,11 @@ impl Instruments {
             ),
             workers: gauge("pilothouse_controller_workers", "Workers there are, busy or not"),
             active_workers: gauge("controller_runtime_active_workers", "Workers at work per controller"),
+            worker_limit: gauge("pilothouse_controller_worker_limit", "Workers there may be at present"),
+            limit_cuts: counter(
+                "pilothouse_controller_worker_limit_cuts",
+                "How often the limit was lowered because the API server pushed back",
+            ),
             put_aside: counter(
                 "pilothouse_reconcile_put_aside",
                 "Reconciles put aside because the cache did not show the controller's own write yet",

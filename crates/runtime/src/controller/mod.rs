@@ -56,6 +56,7 @@ mod error;
 mod event;
 mod event_limit;
 mod finalizer;
+mod limit;
 mod mapping;
 mod metrics;
 mod options;

@@ -14,7 +14,7 @@ use crate::queue::{Bucket, Flow, FlowOf, HotKeys, Retry};
 pub struct Workers {
     /// Always ready to work.
     pub least: usize,
-    /// At work while there is a backlog; they leave after ten idle seconds.
+    /// At work while there is a backlog and the API server does not push back; they leave after ten idle seconds.
     pub most: usize,
 }
 

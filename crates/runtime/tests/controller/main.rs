@@ -5,6 +5,7 @@ mod dead_letters;
 mod faults;
 mod outcomes;
 mod own_writes;
+mod push_back;
 mod sources;
 mod stopping;
 mod trouble;

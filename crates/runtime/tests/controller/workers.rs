@@ -44,6 +44,29 @@ async fn a1_workers_grow_while_all_are_busy_and_shrink_to_the_least_when_idle() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a1_a_new_key_finds_a_worker_after_the_idle_ones_have_left_and_all_others_are_busy() {
+    let world = World::new();
+    world.create("long", "").await;
+    let scripted = Scripted::new(&world, |map, _, _| {
+        let time = if map.metadata.name.as_deref() == Some("long") { 1000 * SECOND } else { SECOND };
+        Box::pin(async move {
+            sleep(time).await;
+            Ok(Action::done())
+        })
+    });
+    let controller = Controller::of().workers(1..=3).timeout(10_000 * SECOND);
+    let run = world.run(world.manager().controller(controller, scripted.clone()));
+    sleep(SECOND).await;
+    world.create("short", "").await;
+    sleep(30 * SECOND).await;
+    assert_eq!(world.count(WORKERS), 1, "the second one has come and gone");
+    world.create("new", "").await;
+    sleep(SECOND / 2).await;
+    assert_eq!(scripted.names(), ["long", "short", "new"]);
+    drop(run);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a1_a_fixed_number_of_workers_stays() {
     let world = World::new();
     for number in 0..5 {
