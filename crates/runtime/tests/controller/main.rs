@@ -2,7 +2,9 @@
 
 mod context;
 mod dead_letters;
+mod durability;
 mod faults;
+mod ledger;
 mod outcomes;
 mod own_writes;
 mod push_back;

@@ -86,7 +86,8 @@ impl Keeper {
     /// Writes what changes, and does what it is asked to. Dropped at any point, it loses nothing: what was being
     /// written waits again.
     async fn keep(&mut self) {
-        let mut next_ask = Instant::now();
+        // Not at once: what was parked is passed over when the first lists are worked off, and then may be dropped.
+        let mut next_ask = Instant::now() + ASK;
         loop {
             tokio::select! {
                 biased;

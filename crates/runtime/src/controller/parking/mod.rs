@@ -21,8 +21,6 @@ mod pending;
 mod selector;
 mod subject;
 mod table;
-#[cfg(test)]
-mod tests;
 
 pub use dead_letters::DeadLetters;
 pub(super) use handle::{Admission, Parking, Setting, Verdict};
