@@ -30,6 +30,9 @@ pub(super) struct Shared<K: QueueKey, P: Platform = Tokio> {
     start: Instant,
     environment: Environment,
     retry: Retry,
+    /// Whether hand-outs and returns are timed: for metrics, or because the queue keeps to a pace. Reading the clock
+    /// costs as much as all the rest of a step.
+    is_timed: bool,
     instruments: Option<Instruments>,
 }
 
@@ -41,6 +44,8 @@ struct Guarded<K> {
     keeper: Option<(Time, u64)>,
     keepers: u64,
     drain_forced: bool,
+    /// The time of the latest step that looked at the clock.
+    latest: Time,
 }
 
 /// What a getter does next.
@@ -79,7 +84,10 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
         instruments: Option<Instruments>,
     ) -> Self {
         let state = State::new(&options);
-        let guarded = Guarded { state, waiters: 0, keeper: None, keepers: 0, drain_forced: false };
+        let is_timed =
+            instruments.is_some() || options.hot_keys.is_some() || !options.minimum_interval.is_zero();
+        let latest = Time::default();
+        let guarded = Guarded { state, waiters: 0, keeper: None, keepers: 0, drain_forced: false, latest };
         Self {
             guarded: Lock::new(guarded),
             changed: Notify::new(),
@@ -88,12 +96,25 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
             platform,
             environment,
             retry: options.retry,
+            is_timed,
             instruments,
         }
     }
 
     fn now(&self) -> Time {
         Time::from_start(self.platform.now().saturating_duration_since(self.start))
+    }
+
+    /// The clock before the lock is taken, for a step that needs it only where hand-outs are timed.
+    fn timed(&self) -> Option<Time> {
+        self.is_timed.then(|| self.now())
+    }
+
+    /// The time of such a step: that of a step before it does as well, unless something waits for its time.
+    fn time(&self, timed: Option<Time>, guarded: &mut Guarded<K>) -> Time {
+        let now = timed.or_else(|| guarded.state.next_due().map(|_| self.now()));
+        guarded.latest = guarded.latest.max(now.unwrap_or_default());
+        guarded.latest
     }
 
     /// Looks at the state or changes it, without an effect on who should be awake.
@@ -128,9 +149,10 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
     /// One look of a getter, which waits no longer if it did. One that leaves the waiting passes the baton:
     /// somebody who sleeps without a timer must learn of what is left to do.
     fn step(self: &Arc<Self>, seat: Option<Seat<K, P>>) -> Step<K, P> {
-        let now = self.now();
+        let timed = self.timed();
         let duty = seat.map(Seat::vacate);
         let (step, wake) = self.guarded.with(|guarded| {
+            let now = self.time(timed, guarded);
             if let Some(duty) = duty {
                 guarded.leave(duty);
             }
@@ -167,9 +189,9 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
     }
 
     /// Applies a change, and wakes a getter if there is something to do for it.
-    fn update<R>(&self, change: impl FnOnce(&mut State<K>, Time) -> R) -> R {
-        let now = self.now();
+    fn update<R>(&self, timed: Option<Time>, change: impl FnOnce(&mut State<K>, Time) -> R) -> R {
         let (answer, wake) = self.guarded.with(|guarded| {
+            let now = self.time(timed, guarded);
             let answer = change(&mut guarded.state, now);
             self.publish(&mut guarded.state);
             (answer, guarded.must_wake())
@@ -183,13 +205,13 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
     /// Asks for a key; whether a worker holds it.
     pub(super) fn add(&self, key: K, delay: Duration, priority: Priority) -> bool {
         self.count_retry(delay);
-        self.update(|state, now| state.add(key, delay, priority, now))
+        self.update(Some(self.now()), |state, now| state.add(key, delay, priority, now))
     }
 
     /// Counts a failure and asks for the key again; returns after which delay.
     pub(super) fn retry(&self, key: K, priority: Priority) -> Duration {
         let delay = |failures| self.retry.drawn(failures, &self.environment);
-        let delay = self.update(|state, now| state.retry(key, delay, priority, now));
+        let delay = self.update(Some(self.now()), |state, now| state.retry(key, delay, priority, now));
         self.count_retry(delay);
         delay
     }
@@ -202,7 +224,7 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
 
     /// Takes a key back from a worker.
     pub(super) fn done(&self, slot: Slot) {
-        let (worked, drained) = self.update(|state, now| {
+        let (worked, drained) = self.update(self.timed(), |state, now| {
             let worked = state.done(slot, now);
             (worked, state.is_closed() && state.is_empty())
         });
