@@ -142,6 +142,17 @@ impl Informers {
         self.shared.registry.lock().informer(resource, start)
     }
 
+    /// An informer of a type that never ran: empty, stopped, in no metric.
+    pub(crate) fn absent(&self, resource: &ResourceType) -> Informer {
+        Informer::absent(InformerSetup {
+            resource: resource.clone(),
+            options: InformerOptions::default(),
+            environment: self.shared.environment.clone(),
+            metrics: Metrics::new(),
+            failures: Failures::default(),
+        })
+    }
+
     /// The informer of a type with these options: the one that runs, or a new one. What is left open is as where it
     /// runs, or as configured.
     ///

@@ -38,7 +38,17 @@ use crate::object::Object;
 pub struct Lister<T> {
     informer: Informer,
     own: Option<OwnWrites>,
+    condition: Condition,
     of: PhantomData<fn() -> T>,
+}
+
+/// When a lister reads.
+#[derive(Clone, Copy, Debug)]
+enum Condition {
+    Always,
+    /// Once the cache holds its first list.
+    Filled,
+    Never,
 }
 
 /// What a list gives when not every object has to fit the type.
@@ -52,7 +62,12 @@ pub struct Readable<T> {
 
 impl<T> Clone for Lister<T> {
     fn clone(&self) -> Self {
-        Self { informer: self.informer.clone(), own: self.own.clone(), of: PhantomData }
+        Self {
+            informer: self.informer.clone(),
+            own: self.own.clone(),
+            condition: self.condition,
+            of: PhantomData,
+        }
     }
 }
 
@@ -60,7 +75,28 @@ impl<T: Object> Lister<T> {
     /// Typed reads of what `informer` caches. The lister uses it: it runs as long as the lister is there.
     #[must_use]
     pub fn new(informer: Informer) -> Self {
-        Self { informer, own: None, of: PhantomData }
+        Self { informer, own: None, condition: Condition::Always, of: PhantomData }
+    }
+
+    /// Reads that fail until the cache holds its first list.
+    pub(crate) fn once_filled(self) -> Self {
+        Self { condition: Condition::Filled, ..self }
+    }
+
+    /// Reads that fail because the type is not declared (conformance K2).
+    pub(crate) fn refused(informer: Informer) -> Self {
+        Self { condition: Condition::Never, ..Self::new(informer) }
+    }
+
+    fn check(&self) -> Result<(), ReadError> {
+        let resource = || Box::new(self.informer.resource_type().clone());
+        match self.condition {
+            Condition::Filled if !self.informer.is_synced() => {
+                Err(ReadError::NotFilled { resource: resource() })
+            }
+            Condition::Never => Err(ReadError::Undeclared { resource: resource() }),
+            Condition::Always | Condition::Filled => Ok(()),
+        }
     }
 
     /// Reads that also show the writes noted in `own`, where the cache does not show them yet. An overlay of
@@ -78,6 +114,7 @@ impl<T: Object> Lister<T> {
 
     /// The object of this key.
     pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<T>>, ReadError> {
+        self.check()?;
         let wanted = Wanted { namespace: Some(&key.namespace), name: Some(&key.name), labels: None };
         ReadError::unless_selected(&self.informer, &wanted)?;
         let snapshot = self.informer.store().snapshot();
@@ -167,6 +204,7 @@ impl<T: Object> Lister<T> {
         narrow: impl for<'a> FnOnce(Query<'a, 'c>) -> Query<'a, 'c>,
         read: impl FnOnce(&mut dyn Iterator<Item = &Arc<CachedObject>>) -> R,
     ) -> Result<R, ReadError> {
+        self.check()?;
         self.over(|all| {
             let wanted = narrow(all);
             ReadError::unless_selected(&self.informer, &wanted.wanted())?;

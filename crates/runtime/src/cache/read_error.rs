@@ -26,6 +26,21 @@ pub enum ReadError {
         /// What the cache holds.
         selection: Box<Selection>,
     },
+    /// The cache has just started and does not hold its first list yet: what there is, it cannot say. Try again soon.
+    #[error("cannot read {resource} from a cache that is not filled yet")]
+    NotFilled {
+        /// The type.
+        resource: Box<ResourceType>,
+    },
+    /// The controller does not declare the type, and is told to read no others (conformance K2).
+    #[error(
+        "cannot read {resource}, which the controller does not declare; add `.reads::<{}>()` to it, or ask the server \
+         through the client", resource.kind
+    )]
+    Undeclared {
+        /// The type.
+        resource: Box<ResourceType>,
+    },
 }
 
 impl ReadError {
@@ -42,7 +57,7 @@ impl ReadError {
     pub fn key(&self) -> Option<&ObjectKey> {
         match self {
             Self::Unreadable(error) => Some(error.key()),
-            Self::OutsideSelection { .. } => None,
+            Self::OutsideSelection { .. } | Self::NotFilled { .. } | Self::Undeclared { .. } => None,
         }
     }
 
@@ -52,6 +67,8 @@ impl ReadError {
         match self {
             Self::Unreadable(error) => error.reason(),
             Self::OutsideSelection { .. } => "OutsideSelection",
+            Self::NotFilled { .. } => "CacheNotFilled",
+            Self::Undeclared { .. } => "UndeclaredRead",
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Requests for paths and types known only at run time.
 
 use http::Method;
+use pilothouse_machinery::{ObjectKey, ResourceType};
 use serde_json::Value;
 
-use super::request::{bare, with_json};
+use super::request::{action, bare, object_path, with_json};
 use super::response::decode;
+use super::retry::send_once;
 use super::{Client, ClientError, DeleteOptions, Patch};
 
 const JSON: &str = "application/json";
@@ -15,6 +17,17 @@ impl Client {
         let action = format!("get {path}");
         let request = bare(&action, Method::GET, path)?;
         decode(&action, &self.exchange(&action, request).await?)
+    }
+
+    /// Reads one object of a type known only at run time, live from the server, and tries once only.
+    pub(crate) async fn get_value(
+        &self,
+        resource: &ResourceType,
+        key: &ObjectKey,
+    ) -> Result<Value, ClientError> {
+        let action = action("get", resource, key);
+        let request = bare(&action, Method::GET, &object_path(&action, resource, key)?)?;
+        decode(&action, &self.exchange(&action, send_once(request)).await?)
     }
 
     /// Posts `body` to `path`: creates an object in a collection, or calls a subresource such as `eviction`.

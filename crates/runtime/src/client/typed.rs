@@ -91,7 +91,7 @@ impl Client {
     }
 
     /// The key of an object, with the client's default namespace where a namespaced object names none.
-    fn addressed<T: Object>(&self, object: &T) -> ObjectKey {
+    pub(crate) fn addressed<T: Object>(&self, object: &T) -> ObjectKey {
         let key = object.key();
         if key.namespace().is_none() && T::resource_type().is_namespaced() {
             return ObjectKey::new(self.default_namespace(), key.name);

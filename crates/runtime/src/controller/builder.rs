@@ -6,9 +6,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::mapping::{Mapper, Source, own_key, through, to_owner};
+use futures::stream::{Stream, StreamExt};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::mapping::{Mapper, Owners, Source, own_key, through, to_owner};
 use super::options::{ControllerOptions, Workers};
 use super::run::{Controller, Plan};
+use super::sources::{Order, Orders, Sources, Supply};
 use super::{DeadLetterOptions, Reconciler};
 use crate::queue::{Bucket, Flow, HotKeys, Retry};
 use crate::{Change, Object, ObjectKey, ResourceType};
@@ -19,7 +23,8 @@ type Predicate = Box<dyn Fn(&Change) -> bool + Send + Sync>;
 #[must_use]
 pub struct ControllerBuilder<T> {
     name: String,
-    sources: Vec<Source>,
+    orders: Orders,
+    ordered: UnboundedReceiver<Order>,
     reads: BTreeSet<ResourceType>,
     predicates: Vec<Predicate>,
     options: ControllerOptions,
@@ -30,9 +35,11 @@ impl Controller {
     /// A controller of objects of type `T`, named after the kind in lower case.
     pub fn of<T: Object>() -> ControllerBuilder<T> {
         let resource = T::resource_type();
+        let (orders, ordered) = Orders::new();
         ControllerBuilder {
             name: resource.kind.to_lowercase(),
-            sources: Vec::new(),
+            orders,
+            ordered,
             reads: BTreeSet::new(),
             predicates: Vec::new(),
             options: ControllerOptions::default(),
@@ -50,7 +57,12 @@ impl<T: Object> ControllerBuilder<T> {
 
     /// Reconciles the controlling owner of each object of type `K` that changes; also the former owner.
     pub fn owns<K: Object>(self) -> Self {
-        let map = to_owner(T::resource_type());
+        self.owns_with::<K>(Owners::Controlling)
+    }
+
+    /// As [`owns`](Self::owns), of these owners of each object.
+    pub fn owns_with<K: Object>(self, owners: Owners) -> Self {
+        let map = to_owner(T::resource_type(), owners);
         self.source(K::resource_type(), map)
     }
 
@@ -59,8 +71,31 @@ impl<T: Object> ControllerBuilder<T> {
         self.source(K::resource_type(), through(map))
     }
 
-    fn source(mut self, resource: ResourceType, map: Mapper) -> Self {
-        self.sources.push(Source { resource, map, is_main: false });
+    fn source(self, resource: ResourceType, map: Mapper) -> Self {
+        self.orders.add(Supply::Kind(Source { resource, map, is_main: false }));
+        self
+    }
+
+    /// Reconciles the keys that come from elsewhere: a webhook, a queue, another system. A key without an object
+    /// reconciles nothing, and that of a dead letter does not bring it back.
+    ///
+    /// Nothing is taken from the stream before the controller starts: what waits in it is delivered then, and who fills
+    /// a bounded one waits until then, without holding up other sources. The end of the stream is no error (C12).
+    /// `futures::channel::mpsc::channel` makes one that can be sent to from anywhere.
+    pub fn triggered_by(self, keys: impl Stream<Item = ObjectKey> + Send + 'static) -> Self {
+        self.orders.add(Supply::Keys(keys.boxed()));
+        self
+    }
+
+    /// A handle to add sources and to stop them, also while the controller runs.
+    pub fn sources(&self) -> Sources<T> {
+        Sources::new(self.orders.clone())
+    }
+
+    /// Makes each read through [`Context::lister`](super::Context::lister) of a type that is neither declared nor
+    /// watched an error, instead of starting a cache of it: as controller-runtime's `ReaderFailOnMissingInformer`.
+    pub fn refuse_undeclared_reads(mut self) -> Self {
+        self.options.refuses_undeclared = true;
         self
     }
 
@@ -160,16 +195,12 @@ impl<T: Object> ControllerBuilder<T> {
     }
 
     /// The controller, to add to a manager.
-    pub fn reconciler<R: Reconciler<Object = T>>(self, reconciler: R) -> Controller {
-        let predicates = self.predicates;
+    pub fn reconciler<R: Reconciler<Object = T>>(mut self, reconciler: R) -> Controller {
+        let predicates = std::mem::take(&mut self.predicates);
         let wanted = move |change: &Change| predicates.iter().all(|predicate| predicate(change));
         let main = Source { resource: T::resource_type(), map: own_key(wanted), is_main: true };
-        let mut sources = vec![main];
-        sources.extend(self.sources);
-        Controller::new(
-            Plan { name: self.name, sources, reads: self.reads, options: self.options },
-            reconciler,
-        )
+        let Self { name, orders, ordered, reads, options, .. } = self;
+        Controller::new(Plan { name, main, orders, ordered, reads, options }, reconciler)
     }
 }
 

@@ -11,8 +11,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use parking_lot::Mutex;
 use pilothouse_machinery::Environment;
 
+use super::doubts::Doubts;
 use super::event::{EventRecord, EventSender, EventType};
 use super::own_writes::OwnWrites;
+use super::sources::Orders;
+use super::waits::Waits;
 use crate::{Client, Informer, Informers, Lister, Object, ObjectExt, ObjectKey, ResourceType};
 
 /// What all reconciles of one controller share.
@@ -24,8 +27,13 @@ pub(super) struct Shared {
     /// The caches that the controller declares or has read, by type. They run as long as the controller does: one
     /// that stopped between two reads would be empty at each.
     pub(super) caches: Mutex<BTreeMap<ResourceType, Informer>>,
+    /// Whether a read of what is neither declared nor watched is an error.
+    pub(super) refuses_undeclared: bool,
     pub(super) environment: Environment,
     pub(super) own_writes: OwnWrites,
+    pub(super) doubts: Doubts,
+    pub(super) waits: Waits,
+    pub(super) orders: Orders,
     pub(super) events: EventSender,
     pub(super) departures: Mutex<Departures>,
 }
@@ -48,6 +56,12 @@ impl Shared {
         let cache = self.informers.informer(resource);
         caches.insert(resource.clone(), cache.clone());
         cache
+    }
+
+    /// The cache of a type, where it is declared, watched or has been read.
+    pub(super) fn declared(&self, resource: &ResourceType) -> Option<Informer> {
+        let cache = self.caches.lock().get(resource).cloned();
+        cache.or_else(|| self.own_writes.informer(resource))
     }
 
     /// Notes whether the cache holds an object of this key.
@@ -120,10 +134,20 @@ impl<T: Object> Context<T> {
     }
 
     /// Typed reads of the cache of `K`. Declare the type in the builder (owned, watched or
-    /// [read](super::ControllerBuilder::reads)): then its cache is filled before the first reconcile. The
-    /// cache of an undeclared type starts with this call, is empty at first, and runs as long as the controller.
+    /// [read](super::ControllerBuilder::reads)): then its cache is filled before the first reconcile.
+    ///
+    /// The cache of an undeclared type starts with this call and runs as long as the controller. Until it is filled,
+    /// reads of it fail with [`ReadError::NotFilled`](crate::ReadError::NotFilled), which is retryable: nothing is
+    /// decided on a cache that does not know yet. Where the controller
+    /// [refuses undeclared reads](super::ControllerBuilder::refuse_undeclared_reads), nothing starts, and each read
+    /// fails with [`ReadError::Undeclared`](crate::ReadError::Undeclared) (conformance K2).
     pub fn lister<K: Object>(&self) -> Lister<K> {
-        Lister::new(self.shared.cache(&K::resource_type()))
+        let resource = K::resource_type();
+        if self.shared.refuses_undeclared && self.shared.declared(&resource).is_none() {
+            return Lister::refused(self.shared.informers.absent(&resource));
+        }
+        let cache = self.shared.own_writes.informer(&resource);
+        Lister::new(cache.unwrap_or_else(|| self.shared.cache(&resource))).once_filled()
     }
 
     /// Time, randomness and tasks.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::cache::InformerTrouble;
 use crate::manager::BoxError;
-use crate::{ClientError, DecodeError, ReadError, ResourceType};
+use crate::{ClientError, DecodeError, Object, ObjectKey, ReadError, ResourceType};
 
 /// Why a reconcile did not reach its goal.
 ///
-/// A retryable error is tried again after a growing delay; a terminal one only when something changes. Errors
+/// A retryable error is tried again after a growing delay; a terminal one only when something changes; one that waits
+/// for a dependency when that changes, without counting as a failure. Errors
 /// of the client are retryable, also those that refuse what was asked: permissions and admission rules
 /// change, and the refusal may be due to a cache that was behind. What cannot even be written as a request,
 /// or cannot be read from the cache, is terminal.
@@ -17,9 +18,24 @@ use crate::{ClientError, DecodeError, ReadError, ResourceType};
 #[error("cannot reconcile: {reason}")]
 pub struct ReconcileError {
     reason: Cow<'static, str>,
-    terminal: bool,
+    class: Class,
     #[source]
     source: BoxError,
+}
+
+/// What is done about an error.
+#[derive(Debug)]
+enum Class {
+    Retryable,
+    Terminal,
+    WaitsFor(Box<Dependency>),
+}
+
+/// An object that a reconcile waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Dependency {
+    pub(super) resource: ResourceType,
+    pub(super) key: ObjectKey,
 }
 
 impl ReconcileError {
@@ -30,12 +46,23 @@ impl ReconcileError {
 
     /// As [`retryable`](Self::retryable), with a `CamelCase` reason of its own.
     pub fn retryable_because(reason: impl Into<Cow<'static, str>>, source: impl Into<BoxError>) -> Self {
-        Self { reason: reason.into(), terminal: false, source: source.into() }
+        Self { reason: reason.into(), class: Class::Retryable, source: source.into() }
     }
 
     /// An error that trying again does not cure, with a `CamelCase` reason. Takes any error, or a text.
     pub fn terminal(reason: impl Into<Cow<'static, str>>, source: impl Into<BoxError>) -> Self {
-        Self { reason: reason.into(), terminal: true, source: source.into() }
+        Self { reason: reason.into(), class: Class::Terminal, source: source.into() }
+    }
+
+    /// Nothing can be done before the object `key` of type `K` changes, is made or goes; `why` says what is missing.
+    /// Takes any error, or a text.
+    ///
+    /// Not a failure: no attempt is counted, nothing is logged as an error. The reconcile is repeated when the object
+    /// changes, however soon after it was looked at, and after ten minutes in any case. Of several such objects, name
+    /// one: the next reconcile may name another. A type that the controller does not watch is watched from now on.
+    pub fn wait_for<K: Object>(key: ObjectKey, why: impl Into<BoxError>) -> Self {
+        let class = Class::WaitsFor(Box::new(Dependency { resource: K::resource_type(), key }));
+        Self { reason: "WaitsForDependency".into(), class, source: why.into() }
     }
 
     /// A stable word for events and metric labels.
@@ -45,7 +72,19 @@ impl ReconcileError {
 
     /// Whether trying again is pointless until something changes.
     pub fn is_terminal(&self) -> bool {
-        self.terminal
+        matches!(self.class, Class::Terminal)
+    }
+
+    /// The object whose change the reconcile waits for, where it does.
+    pub fn awaited(&self) -> Option<(&ResourceType, &ObjectKey)> {
+        self.dependency().map(|dependency| (&dependency.resource, &dependency.key))
+    }
+
+    pub(super) fn dependency(&self) -> Option<&Dependency> {
+        match &self.class {
+            Class::WaitsFor(dependency) => Some(dependency),
+            Class::Retryable | Class::Terminal => None,
+        }
     }
 }
 
@@ -68,7 +107,10 @@ impl From<DecodeError> for ReconcileError {
 
 impl From<ReadError> for ReconcileError {
     fn from(error: ReadError) -> Self {
-        Self::terminal(error.reason(), error)
+        match error {
+            ReadError::NotFilled { .. } => Self::retryable_because(error.reason(), error),
+            _ => Self::terminal(error.reason(), error),
+        }
     }
 }
 

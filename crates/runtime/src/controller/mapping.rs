@@ -9,6 +9,16 @@ use crate::{Change, ChangeKind, DecodeError, Object, ObjectKey, ResourceType};
 /// Which keys a change concerns.
 pub(super) type Mapper = Arc<dyn Fn(&Change) -> Vec<ObjectKey> + Send + Sync>;
 
+/// Which owners of an object its changes concern.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Owners {
+    /// The one whose reference says `controller: true`.
+    #[default]
+    Controlling,
+    /// Each that the object names, as controller-runtime's `MatchEveryOwner` has it.
+    Every,
+}
+
 /// One kind of object whose changes cause reconciles.
 #[derive(Clone)]
 pub(super) struct Source {
@@ -18,16 +28,26 @@ pub(super) struct Source {
     pub(super) is_main: bool,
 }
 
-/// The controlling owner of `child` if it is of type `owner` (C13): same group (any version) and kind.
-fn controlling_owner(child: &CachedObject, owner: &ResourceType) -> Option<ObjectKey> {
-    let header = child.header();
-    let reference = header.owners.iter().find(|reference| reference.controller)?;
-    let (group, _) = pilothouse_machinery::resource::split_api_version(&reference.api_version);
-    if group != owner.group || *reference.kind != *owner.kind {
-        return None;
+impl Source {
+    /// Changes of `resource` that cause no reconcile by themselves.
+    pub(super) fn followed(resource: ResourceType) -> Self {
+        Self { resource, map: Arc::new(|_| Vec::new()), is_main: false }
     }
-    let namespace = if owner.is_namespaced() { Arc::clone(&header.key.namespace) } else { "".into() };
-    Some(ObjectKey { namespace, name: Arc::clone(&reference.name) })
+}
+
+/// The owners of `child` that are meant and of type `owner` (C13): same group (any version) and kind.
+fn owners_of(child: &CachedObject, owner: &ResourceType, which: Owners) -> Vec<ObjectKey> {
+    let header = child.header();
+    let references = header.owners.iter().filter(|reference| which == Owners::Every || reference.controller);
+    let fitting = references.filter(|reference| {
+        let (group, _) = pilothouse_machinery::resource::split_api_version(&reference.api_version);
+        group == owner.group && *reference.kind == *owner.kind
+    });
+    let key = |name| {
+        let namespace = if owner.is_namespaced() { Arc::clone(&header.key.namespace) } else { "".into() };
+        ObjectKey { namespace, name: Arc::clone(name) }
+    };
+    fitting.map(|reference| key(&reference.name)).collect()
 }
 
 /// Maps a change of a reconciled object to its own key, where it is wanted. Deletions always are.
@@ -39,11 +59,9 @@ pub(super) fn own_key(wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) 
     })
 }
 
-/// Maps a change of an owned object to its owner, before and after, each once.
-pub(super) fn to_owner(owner: ResourceType) -> Mapper {
-    Arc::new(move |change| {
-        both_sides(change, |object| controlling_owner(object, &owner).into_iter().collect())
-    })
+/// Maps a change of an owned object to its owner or owners, before and after, each once.
+pub(super) fn to_owner(owner: ResourceType, which: Owners) -> Mapper {
+    Arc::new(move |change| both_sides(change, |object| owners_of(object, &owner, which)))
 }
 
 /// Maps a change through a function of the typed object, before and after, each key once.
@@ -109,7 +127,7 @@ mod tests {
     #[test]
     fn c13_an_update_concerns_the_old_and_the_new_owner_once_each() {
         let (a, b) = (owner("batch/v1", "Job", "a", true), owner("batch/v1", "Job", "b", true));
-        let map = to_owner(JOB);
+        let map = to_owner(JOB, Owners::Controlling);
         let keys = map(&update(&json!([a]), &json!([b])));
         assert_eq!(keys, [ObjectKey::new("ns", "a"), ObjectKey::new("ns", "b")]);
         assert_eq!(map(&update(&json!([a]), &json!([a]))), [ObjectKey::new("ns", "a")]);
@@ -118,7 +136,7 @@ mod tests {
 
     #[test]
     fn c13_other_groups_and_kinds_and_mere_owners_are_ignored() {
-        let map = to_owner(JOB);
+        let map = to_owner(JOB, Owners::Controlling);
         for other in [
             owner("apps/v1", "Job", "a", true),
             owner("batch/v1", "CronJob", "a", true),
@@ -131,8 +149,21 @@ mod tests {
     }
 
     #[test]
+    fn c13_every_owner_is_meant_where_that_is_asked_for() {
+        let (a, b) = (owner("batch/v1", "Job", "a", true), owner("batch/v1", "Job", "b", false));
+        let other = owner("apps/v1", "ReplicaSet", "c", false);
+        let map = to_owner(JOB, Owners::Every);
+        let both = [ObjectKey::new("ns", "a"), ObjectKey::new("ns", "b")];
+        assert_eq!(map(&update(&json!([a, b, other]), &json!([b]))), both);
+        assert_eq!(map(&update(&json!([b]), &json!([]))), both[1..]);
+    }
+
+    #[test]
     fn c13_cluster_scoped_owners_have_no_namespace() {
         let node = owner("v1", "Node", "n1", true);
-        assert_eq!(to_owner(NODE)(&update(&json!([node]), &json!([node]))), [ObjectKey::cluster("n1")]);
+        assert_eq!(
+            to_owner(NODE, Owners::Controlling)(&update(&json!([node]), &json!([node]))),
+            [ObjectKey::cluster("n1")]
+        );
     }
 }

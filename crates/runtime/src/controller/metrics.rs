@@ -36,6 +36,9 @@ pub(super) struct Instruments {
     pub(super) put_aside: Counter,
     pub(super) put_aside_seconds: Histogram,
     pub(super) live_reads: Counter,
+    pub(super) confirmations: Counter,
+    /// Reconciles that ended in a wait for another object.
+    pub(super) waits: Counter,
     pub(super) events_dropped: Counter,
 }
 
@@ -92,6 +95,14 @@ impl Instruments {
             live_reads: counter(
                 "pilothouse_reconcile_live_reads",
                 "Reconciles on a live read because the cache never showed the controller's own write",
+            ),
+            confirmations: counter(
+                "pilothouse_reconcile_confirmations",
+                "Reconciles that began with a live read because an earlier write was not answered",
+            ),
+            waits: counter(
+                "pilothouse_reconcile_waits",
+                "Reconciles that ended in a wait for another object to change",
             ),
             events_dropped: counter(
                 "pilothouse_events_dropped",

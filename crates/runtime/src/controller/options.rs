@@ -48,6 +48,7 @@ pub(super) struct ControllerOptions {
     pub(super) worker_idle: Duration,
     pub(super) needs_leadership: bool,
     pub(super) dead_letters: DeadLetterOptions,
+    pub(super) refuses_undeclared: bool,
     pub(super) queue: QueueOptions,
 }
 
@@ -97,6 +98,7 @@ impl Default for ControllerOptions {
             queue: QueueOptions::default(),
             needs_leadership: true,
             dead_letters: DeadLetterOptions::default(),
+            refuses_undeclared: false,
         }
     }
 }

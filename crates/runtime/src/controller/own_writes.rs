@@ -16,16 +16,32 @@ use crate::{CachedObject, Informer, ObjectKey, ResourceType, ResourceVersion};
 /// The writes that wait for the caches of one controller.
 #[derive(Debug)]
 pub(super) struct OwnWrites {
-    informers: Vec<Informer>,
     longest_wait: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// A type keeps its number when it is not watched any more.
+    watched: Vec<Watched>,
     by_key: IndexMap<ObjectKey, Pending>,
     /// Written object to the key whose reconcile wrote it.
     awaited: Awaited,
+}
+
+/// A type whose events can end a wait.
+#[derive(Debug)]
+struct Watched {
+    resource: ResourceType,
+    /// `None` while no source watches the type.
+    informer: Option<Informer>,
+    sources: usize,
+}
+
+impl State {
+    fn number(&self, resource: &ResourceType) -> Option<usize> {
+        self.watched.iter().position(|one| one.informer.is_some() && one.resource == *resource)
+    }
 }
 
 type Awaited = IndexMap<(usize, ObjectKey), ObjectKey>;
@@ -63,10 +79,61 @@ pub(super) enum Freshness {
 }
 
 impl OwnWrites {
-    /// Watches over writes to the types of `informers`; writes to other types are not noted, because no event
-    /// would bring the key back.
-    pub(super) fn new(informers: Vec<Informer>, longest_wait: Duration) -> Self {
-        Self { informers, longest_wait, state: Mutex::default() }
+    /// Watches over nothing yet.
+    pub(super) fn new(longest_wait: Duration) -> Self {
+        Self { longest_wait, state: Mutex::default() }
+    }
+
+    /// Watches over writes to the type of an informer that a source watches from now on. Writes to other types are
+    /// not noted, because no event would bring the key back.
+    pub(super) fn watch(&self, informer: Informer) {
+        let mut state = self.state.lock();
+        let resource = informer.resource_type().clone();
+        match state.watched.iter_mut().find(|one| one.resource == resource) {
+            Some(known) => {
+                known.sources += 1;
+                known.informer.get_or_insert(informer);
+            }
+            None => state.watched.push(Watched { resource, informer: Some(informer), sources: 1 }),
+        }
+    }
+
+    /// A source of the type has ended. After the last one nobody waits for its writes any more: returns the keys that
+    /// did, and for nothing else.
+    pub(super) fn unwatch(&self, resource: &ResourceType) -> Vec<ObjectKey> {
+        let mut state = self.state.lock();
+        let Some(number) = state.number(resource) else { return Vec::new() };
+        let State { watched, by_key, awaited } = &mut *state;
+        watched[number].sources -= 1;
+        if watched[number].sources > 0 {
+            return Vec::new();
+        }
+        let informer = watched[number].informer.take();
+        awaited.retain(|(of, _), _| *of != number);
+        let mut freed = Vec::new();
+        by_key.retain(|key, pending| {
+            pending.writes.retain(|write| write.informer != number);
+            let is_free = pending.writes.is_empty();
+            if is_free && pending.put_aside.is_some() {
+                freed.push(key.clone());
+            }
+            !is_free
+        });
+        drop(state);
+        // The last user of an informer drops all that it holds.
+        drop(informer);
+        freed
+    }
+
+    /// The informer of a type that a source watches.
+    pub(super) fn informer(&self, resource: &ResourceType) -> Option<Informer> {
+        let state = self.state.lock();
+        state.number(resource).and_then(|number| state.watched[number].informer.clone())
+    }
+
+    /// Whether writes to the type are noted.
+    pub(super) fn notes(&self, resource: &ResourceType) -> bool {
+        !self.longest_wait.is_zero() && self.state.lock().number(resource).is_some()
     }
 
     /// Notes a version that a reconcile of `key` wrote.
@@ -90,11 +157,9 @@ impl OwnWrites {
         if self.longest_wait.is_zero() {
             return;
         }
-        let Some(informer) = self.informers.iter().position(|one| one.resource_type() == resource) else {
-            return;
-        };
-        let write = Write { informer, object, shows };
         let mut state = self.state.lock();
+        let Some(informer) = state.number(resource) else { return };
+        let write = Write { informer, object, shows };
         state.awaited.insert((informer, write.object.clone()), key.clone());
         let now = Instant::now();
         let pending = state.by_key.entry(key.clone()).or_insert_with(|| Pending {
@@ -110,10 +175,10 @@ impl OwnWrites {
     /// Whether the caches show what earlier reconciles of `key` wrote; forgets what they show.
     pub(super) fn check(&self, key: &ObjectKey) -> Freshness {
         let mut state = self.state.lock();
-        let State { by_key, awaited } = &mut *state;
+        let State { by_key, awaited, watched } = &mut *state;
         let Some(pending) = by_key.get_mut(key) else { return Freshness::Fresh { waited: None } };
         pending.writes.retain(|write| {
-            let shown = self.informers.get(write.informer).is_none_or(|informer| shows(informer, write));
+            let shown = watched[write.informer].informer.as_ref().is_none_or(|one| shows(one, write));
             if shown {
                 forget(awaited, key, write);
             }
@@ -144,8 +209,8 @@ impl OwnWrites {
         if state.awaited.is_empty() {
             return None;
         }
-        let informer = self.informers.iter().position(|one| one.resource_type() == resource)?;
-        let State { by_key, awaited } = &mut *state;
+        let informer = state.number(resource)?;
+        let State { by_key, awaited, watched } = &mut *state;
         let key = awaited.get(&(informer, object.clone()))?.clone();
         let pending = by_key.get_mut(&key)?;
         if pending.put_aside.is_some() {
@@ -153,7 +218,8 @@ impl OwnWrites {
         }
         pending.writes.retain(|write| {
             let is_other = write.informer != informer || write.object != *object;
-            let is_shown = !is_other && self.informers.get(informer).is_some_and(|one| shows(one, write));
+            let is_shown =
+                !is_other && watched[informer].informer.as_ref().is_none_or(|one| shows(one, write));
             if is_shown {
                 forget(awaited, &key, write);
             }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures::stream::{BoxStream, StreamExt};
+
 use super::context::Shared;
 use super::mapping::Source;
 use super::parking::Parking;
@@ -48,8 +50,24 @@ impl Pump {
             let is_working = self.queue.add_observed(key.clone(), priority);
             self.parking.observed(&key, change, self.source.is_main, is_working);
         }
+        for key in self.shared.waits.observed(&self.source.resource, change.key()) {
+            self.queue.add(key);
+        }
         if let Some(key) = self.shared.own_writes.observed(&self.source.resource, change.key()) {
             self.queue.add(key);
+        }
+    }
+}
+
+/// Puts keys from elsewhere into the queue, until the stream ends.
+pub(super) async fn pump_keys(mut keys: BoxStream<'static, ObjectKey>, queue: WorkQueue<ObjectKey>) {
+    let mut turn = 0;
+    while let Some(key) = keys.next().await {
+        queue.add(key);
+        turn += 1;
+        if turn == INTAKE_PER_TURN {
+            turn = 0;
+            tokio::task::yield_now().await;
         }
     }
 }

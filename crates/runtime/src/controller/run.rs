@@ -1,32 +1,36 @@
 //! The life of a controller: fill the caches, then work until told to stop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, select_all};
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::context::Shared;
 use super::crew::work_until;
+use super::doubts::Doubts;
 use super::event::{EventRecorder, EventSender};
 use super::mapping::Source;
 use super::metrics::Instruments;
 use super::options::{ControllerOptions, QueueOptions};
 use super::own_writes::OwnWrites;
 use super::parking::{Keeper, Parking, Setting};
-use super::pump::Pump;
+use super::sources::{Order, Orders};
+use super::waits::Waits;
+use super::watching::Watching;
 use super::worker::Work;
 use super::{ControllerError, Reconciler};
-use crate::cache::{SubscriptionOptions, Synced};
+use crate::cache::Synced;
 use crate::manager::{BoxError, Group, RunContext, Runnable};
 use crate::queue::{QueueMetrics, WorkQueue, WorkQueueOptions};
-use crate::{Informer, Object, ObjectKey, ResourceType, Shutdown};
+use crate::{Informer, ObjectKey, ResourceType, Shutdown};
 
 /// A controller, ready to be added to a manager. Made by [`Controller::of`].
 pub struct Controller {
@@ -38,7 +42,11 @@ pub struct Controller {
 /// What a builder has gathered.
 pub(super) struct Plan {
     pub(super) name: String,
-    pub(super) sources: Vec<Source>,
+    /// The reconciled objects.
+    pub(super) main: Source,
+    pub(super) orders: Orders,
+    /// What else is watched, and what will be.
+    pub(super) ordered: UnboundedReceiver<Order>,
     pub(super) reads: BTreeSet<ResourceType>,
     pub(super) options: ControllerOptions,
 }
@@ -80,7 +88,7 @@ impl fmt::Debug for Controller {
 type OwnedTask = AbortOnDropHandle<()>;
 
 async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> Result<(), ControllerError> {
-    let Plan { name, sources, reads, options } = plan;
+    let Plan { name, main, orders, ordered, reads, options } = plan;
     let RunContext { environment, readiness, shutdown, dead_letters, .. } = context.clone();
     let instruments = Instruments::new(&context.metrics, &name);
     let queue = WorkQueue::new(&environment, queue_options(&name, &options, &context));
@@ -89,47 +97,47 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     let recorder = EventRecorder::new(context.client.clone(), environment.clone(), &name, &context.manager);
     let (events, record) = recorder.start(instruments.events_dropped.clone(), events_end.clone());
     let record = OwnedTask::new(environment.spawn("event recorder", record));
-    let shared = Arc::new(share(&name, &sources, &options, &context, events));
-    let main = shared.cache(&R::Object::resource_type());
-    let parking = Arc::new(parking(&shared, &main, &queue, &options, &context));
+    let shared = Arc::new(share(&name, &options, &context, events, orders));
+    let cache = shared.cache(&main.resource);
+    let parking = Arc::new(parking(&shared, &cache, &queue, &options, &context));
 
     readiness.not_ready(&name, "the caches are being filled");
     let reads: Vec<Informer> = reads.iter().map(|resource| shared.cache(resource)).collect();
-    let watched: Vec<ResourceType> = sources.iter().map(|source| source.resource.clone()).collect();
-    let (pumps, filling) = start_sources(sources, &shared, &queue, &parking);
+    let mut watching = Watching::new(&shared, &queue, &parking, ordered);
+    let filling = watching.start(main);
     let filled = tokio::select! {
         biased;
         () = shutdown.requested() => return Ok(()),
         filled = fill(&name, filling, reads, options.sync_timeout) => filled,
+        lost = watching.lost() => Err(source_ended(&name, lost)),
     };
     filled?;
     readiness.ready(&name);
-    let mut pumping = select_all(pumps);
     if options.needs_leadership {
         tokio::select! {
             biased;
             () = shutdown.requested() => return Ok(()),
             leads = context.leadership.acquired() => if !leads { return Ok(()) },
-            (_, index, _) = &mut pumping => return Err(source_ended(&name, &watched, index)),
+            lost = watching.lost() => return Err(source_ended(&name, lost)),
         }
     }
     tracing::info!(controller = name, "controller starts");
     let keeper_end = Shutdown::new();
     let keeping = keep(&parking, &context, keeper_end.clone()).await;
     let timeout = options.timeout;
-    let work = Arc::new(Work { shared, reconciler, main, queue, parking, instruments, timeout });
+    let work = Arc::new(Work { shared, reconciler, main: cache, queue, parking, instruments, timeout });
     let stop = shutdown.child();
     let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
     let lost = tokio::select! {
         biased;
         () = &mut working => None,
-        (_, index, _) = &mut pumping => Some(source_ended(&name, &watched, index)),
+        lost = watching.lost() => Some(source_ended(&name, lost)),
     };
     if lost.is_some() {
         stop.request();
         working.await;
     }
-    drop(pumping);
+    drop(watching);
     dead_letters.remove(&name);
     keeper_end.request();
     events_end.request();
@@ -172,8 +180,8 @@ async fn keep(parking: &Arc<Parking>, context: &RunContext, end: Shutdown) -> Ow
     OwnedTask::new(environment.spawn("ledger keeper", keeper.run(end)))
 }
 
-fn source_ended(controller: &str, watched: &[ResourceType], index: usize) -> ControllerError {
-    ControllerError::SourceEnded { controller: controller.to_owned(), resource: watched[index].clone() }
+fn source_ended(controller: &str, resource: ResourceType) -> ControllerError {
+    ControllerError::SourceEnded { controller: controller.to_owned(), resource }
 }
 
 fn queue_options(
@@ -197,46 +205,26 @@ fn queue_options(
 /// What all reconciles of the controller share.
 fn share(
     name: &str,
-    sources: &[Source],
     options: &ControllerOptions,
     context: &RunContext,
     events: EventSender,
+    orders: Orders,
 ) -> Shared {
-    let watched: BTreeSet<&ResourceType> = sources.iter().map(|source| &source.resource).collect();
-    let cache = |resource: &ResourceType| (resource.clone(), context.informers.informer(resource));
-    let caches: BTreeMap<_, _> = watched.into_iter().map(cache).collect();
-    let watched = caches.values().cloned().collect();
     Shared {
         controller: name.to_owned(),
         field_manager: format!("{}/{name}", context.manager),
         client: context.client.clone(),
         informers: context.informers.clone(),
-        caches: Mutex::new(caches),
+        caches: Mutex::default(),
+        refuses_undeclared: options.refuses_undeclared,
         environment: context.environment.clone(),
-        own_writes: OwnWrites::new(watched, options.own_write_wait),
+        own_writes: OwnWrites::new(options.own_write_wait),
+        doubts: Doubts::default(),
+        waits: Waits::default(),
+        orders,
         events,
         departures: Default::default(),
     }
-}
-
-/// Starts one task per source, so that a slow or failing one holds up no other.
-fn start_sources(
-    sources: Vec<Source>,
-    shared: &Arc<Shared>,
-    queue: &WorkQueue<ObjectKey>,
-    parking: &Arc<Parking>,
-) -> (Vec<OwnedTask>, Vec<(Informer, Synced)>) {
-    let start = |source: Source| {
-        let informer = shared.cache(&source.resource);
-        let options = SubscriptionOptions::default().named(&*shared.controller);
-        let subscription = informer.subscribe_with(options);
-        let filling = (informer, subscription.synced());
-        let parking = Arc::clone(parking);
-        let pump = Pump { shared: Arc::clone(shared), queue: queue.clone(), parking, source };
-        let task = shared.environment.spawn("controller source", pump.run(subscription));
-        (OwnedTask::new(task), filling)
-    };
-    sources.into_iter().map(start).unzip()
 }
 
 /// Waits until the first list of each source has been worked off and each read cache is filled (C7, C8).

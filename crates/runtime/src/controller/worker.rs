@@ -10,13 +10,16 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::context::Shared;
-use super::error::chain;
+use super::error::{Dependency, chain};
 use super::metrics::Instruments;
 use super::own_writes::Freshness;
 use super::parking::{Admission, Parking, Verdict};
 use super::{Action, Context, ReconcileError, Reconciler};
 use crate::queue::{Priority, QueueItem, WorkQueue};
-use crate::{Informer, ObjectKey};
+use crate::{ClientError, Informer, ObjectKey};
+
+/// How long a key waits for another object before it is reconciled without a change of that.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// What the workers of one controller share.
 pub(super) struct Work<R: Reconciler> {
@@ -40,6 +43,10 @@ impl<R: Reconciler> Work<R> {
                 return self.queue.add_after_with(key.clone(), delay, item.priority());
             }
         }
+        if let Err(error) = self.confirm(key).await {
+            return self.settle(&item, Err(error), 0);
+        }
+        let before = self.shared.waits.changes();
         let live = match self.shared.own_writes.check(key) {
             Freshness::Behind { at_most } => {
                 self.instruments.put_aside.inc();
@@ -63,12 +70,34 @@ impl<R: Reconciler> Work<R> {
         let outcome = match self.read(key, live).await {
             Ok(None) if self.shared.departure(key).is_none() => {
                 self.parking.succeeded(key);
+                self.shared.waits.forget(key);
                 return;
             }
             Ok(object) => self.attempt(key, object).await,
             Err(error) => Err(error),
         };
-        self.settle(&item, outcome);
+        self.settle(&item, outcome, before);
+    }
+
+    /// Finds out what became of writes of `key` that were not answered (W4).
+    async fn confirm(&self, key: &ObjectKey) -> Result<(), ReconcileError> {
+        let doubts = self.shared.doubts.of(key);
+        if doubts.is_empty() {
+            return Ok(());
+        }
+        self.instruments.confirmations.inc();
+        let confirming = async {
+            for (number, doubt) in doubts {
+                self.shared.confirm(key, number, doubt).await?;
+            }
+            Ok::<(), ClientError>(())
+        };
+        match tokio::time::timeout(self.timeout, confirming).await {
+            Ok(confirmed) => {
+                confirmed.map_err(|error| ReconcileError::retryable_because("WriteInDoubt", error))
+            }
+            Err(elapsed) => Err(ReconcileError::retryable_because("WriteInDoubt", elapsed)),
+        }
     }
 
     fn observe_wait(&self, waited: Option<Duration>) {
@@ -140,17 +169,22 @@ impl<R: Reconciler> Work<R> {
     }
 
     /// Success forgets the failures (C3), an error counts one more (C1), a terminal one or one too many parks the
-    /// object (C2, D3).
-    fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>) {
+    /// object (C2, D3), one that waits for another object comes again when that has changed since `before`, or does.
+    /// What comes again keeps its priority, unless the action sets another (C4).
+    fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>, before: u64) {
         let (key, priority, instruments) = (item.key(), item.priority(), &self.instruments);
+        if let Some(dependency) = outcome.as_ref().err().and_then(ReconcileError::dependency) {
+            return self.wait_for(dependency, item, before);
+        }
+        self.shared.waits.forget(key);
         match outcome {
-            Ok(Action { again_in: None }) => {
+            Ok(Action { again_in: None, .. }) => {
                 self.parking.succeeded(key);
                 instruments.success.inc();
             }
-            Ok(Action { again_in: Some(delay) }) => {
+            Ok(Action { again_in: Some(delay), priority: wanted }) => {
                 self.parking.succeeded(key);
-                self.queue.add_after_with(key.clone(), delay, priority);
+                self.queue.add_after_with(key.clone(), delay, wanted.unwrap_or(priority));
                 instruments.requeue_after.inc();
             }
             Err(error) => {
@@ -162,6 +196,18 @@ impl<R: Reconciler> Work<R> {
                 self.fail(key, priority, &error);
             }
         }
+    }
+
+    /// The key comes again when the dependency changes, at once if it may have changed since `before`.
+    fn wait_for(&self, dependency: &Dependency, item: &QueueItem<ObjectKey>, before: u64) {
+        let (controller, key) = (&self.shared.controller, item.key());
+        let Dependency { resource, key: object } = dependency;
+        tracing::info!(controller, %key, %resource, %object, "reconcile waits for another object");
+        self.instruments.waits.inc();
+        self.shared.orders.follow(resource.clone());
+        let has_changed = self.shared.waits.wait(key, dependency, before);
+        let delay = if has_changed { Duration::ZERO } else { LONGEST_WAIT };
+        self.queue.add_after_with(key.clone(), delay, item.priority());
     }
 
     /// A failure is counted, and tried again or given up.

@@ -2,15 +2,25 @@
 
 use serde::Serialize;
 
+use super::context::Shared;
+use super::doubts::Doubt;
+use super::generated_name::name_generated;
 use super::{Context, StatusField};
-use crate::{Client, ClientError, DeleteOptions, Object, ObjectExt, ObjectKey, Patch};
+use crate::{Client, ClientError, DeleteOptions, Object, ObjectExt, ObjectKey, Patch, ResourceType};
 
 /// How often a read-change-write is tried when others write at the same time.
 const CONFLICT_ATTEMPTS: u32 = 5;
 
+/// How often a name is made up before the server's refusal counts, as kube-apiserver does.
+const NAME_ATTEMPTS: u32 = 8;
+
 /// Each write notes what it wrote (see [`Context`]).
 ///
-/// **Cancellation.** A write whose future is dropped may have been applied; it is not noted then.
+/// A write that was sent and not answered (the connection broke, the answer came too late, the future was dropped) may
+/// have been applied. The next reconcile of the key then begins with a live read of what was to be written, and waits
+/// until the caches show what that found (conformance W4).
+///
+/// **Cancellation.** A write whose future is dropped may have been applied, and is treated as not answered.
 impl<T: Object> Context<T> {
     /// Server-side apply of `object` under the name `manager/controller`, taking fields from other managers.
     /// Returns the object as stored.
@@ -34,23 +44,44 @@ impl<T: Object> Context<T> {
     ///
     /// The reconciled object becomes its controlling owner, unless the object has a controller, is the
     /// reconciled one itself or lives where the reconciled object cannot own it (another namespace, or the
-    /// cluster). A namespaced object without a namespace gets that of the reconciled one.
+    /// cluster). A namespaced object without a namespace gets that of the reconciled one. The name of one with a
+    /// `generateName` is made up here, in the way of the server, and not by it: what became of a creation that was not
+    /// answered can be asked by name only.
     pub async fn create<K: Object>(&self, object: K) -> Result<K, ClientError> {
-        let created = self.shared.client.create(&self.adopt(object)).await?;
-        self.note(&created);
-        Ok(created)
+        let object = self.adopt(object);
+        let mut attempt = 1;
+        loop {
+            let mut named = object.clone();
+            let is_generated = name_generated(&mut named, &self.shared.environment);
+            let doubt = self.doubt(K::resource_type(), self.shared.client.addressed(&named), "");
+            let created = self.shared.client.create(&named).await;
+            match self.answered(doubt, created) {
+                Err(error) if error.is_already_exists() && is_generated && attempt < NAME_ATTEMPTS => {
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+                Ok(created) => {
+                    self.note(&created);
+                    return Ok(created);
+                }
+            }
+        }
     }
 
     /// Replaces `object`; a change made since it was read is a conflict. Returns the object as stored.
     pub async fn update<K: Object>(&self, object: &K) -> Result<K, ClientError> {
-        let updated = self.shared.client.update(object).await?;
+        let doubt = self.doubt(K::resource_type(), self.shared.client.addressed(object), object.uid());
+        let updated = self.shared.client.update(object).await;
+        let updated = self.answered(doubt, updated)?;
         self.note(&updated);
         Ok(updated)
     }
 
     /// Changes an object, and returns it as stored.
     pub async fn patch<K: Object>(&self, key: &ObjectKey, patch: &Patch) -> Result<K, ClientError> {
-        let patched = self.shared.client.patch(key, patch).await?;
+        let doubt = self.doubt(K::resource_type(), key.clone(), "");
+        let patched = self.shared.client.patch(key, patch).await;
+        let patched = self.answered(doubt, patched)?;
         self.note(&patched);
         Ok(patched)
     }
@@ -59,7 +90,9 @@ impl<T: Object> Context<T> {
     pub async fn delete<K: Object>(&self, object: &K, options: DeleteOptions) -> Result<(), ClientError> {
         let (key, uid) = (object.key(), object.uid().to_owned());
         let options = DeleteOptions { uid: options.uid.or(Some(uid.clone())), ..options };
-        match self.shared.client.delete::<K>(&key, &options).await {
+        let doubt = self.doubt(K::resource_type(), key.clone(), &uid);
+        let deleted = self.shared.client.delete::<K>(&key, &options).await;
+        match self.answered(doubt, deleted) {
             Err(error) if error.is_not_found() => return Ok(()),
             outcome => outcome?,
         }
@@ -120,7 +153,9 @@ impl<T: Object> Context<T> {
         let mut current = object.clone();
         let mut attempt = 1;
         loop {
-            match write(client, current).await {
+            let doubt = self.doubt(K::resource_type(), client.addressed(object), object.uid());
+            let written = write(client, current).await;
+            match self.answered(doubt, written) {
                 Ok(Written::Same(object)) => return Ok(object),
                 Ok(Written::Changed(object)) => {
                     self.note(&object);
@@ -138,6 +173,24 @@ impl<T: Object> Context<T> {
             self.note(&current);
             attempt += 1;
         }
+    }
+
+    /// Notes that `object` is about to be written; the write is in doubt until [`answered`](Self::answered) (W4).
+    /// Nothing is in doubt of types that the caches do not show: there is nothing to wait for.
+    fn doubt(&self, resource: ResourceType, object: ObjectKey, uid: &str) -> Option<u64> {
+        let Shared { own_writes, doubts, .. } = &*self.shared;
+        let is_noted = own_writes.notes(&resource);
+        is_noted.then(|| doubts.raise(&self.key, Doubt { resource, object, uid: uid.to_owned() }))
+    }
+
+    /// Ends the doubt about a write, if the outcome says what became of it.
+    fn answered<R>(&self, doubt: Option<u64>, outcome: Result<R, ClientError>) -> Result<R, ClientError> {
+        if let Some(number) = doubt
+            && !outcome.as_ref().is_err_and(ClientError::may_have_been_applied)
+        {
+            self.shared.doubts.settle(&self.key, number);
+        }
+        outcome
     }
 
     fn note<K: Object>(&self, written: &K) {

@@ -22,11 +22,21 @@ use crate::{Client, DeadLetters, Informers, Ledger, MemoryLedger, Metrics};
 ///
 /// **Guarantees.** The first failure of any runnable, or of a cache, stops all others and is returned with its
 /// name (M2).
-/// After [`run_until`](Self::run_until) returns, nothing that the manager started is left running (M8). A
-/// manager runs once: running consumes it (C9). A process that does not lead runs no leader work, also not while it
+/// After [`run_until`](Self::run_until) returns, nothing that the manager started is left running (M8).
+/// A process that does not lead runs no leader work, also not while it
 /// stops (M5). One that loses its lease cuts leader work off without grace, and fails (M7): start it anew.
 ///
 /// **Cancellation.** Dropping the future of a run ends everything at once, without grace.
+///
+/// A manager runs once, and so does a controller in one: a second start does not compile (conformance C9):
+///
+/// ```compile_fail,E0382
+/// # use pilothouse::{Error, Manager};
+/// # async fn twice(manager: Manager) -> Result<(), Error> {
+/// manager.run().await?;
+/// manager.run().await
+/// # }
+/// ```
 #[must_use]
 pub struct Manager {
     pub(super) name: String,

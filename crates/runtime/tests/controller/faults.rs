@@ -31,14 +31,16 @@ pub(crate) struct Faults {
     pub(crate) server: ApiServer,
     pub(crate) delay: Delay,
     pub(crate) gate: Gate,
+    /// Which requests are carried out and never answered.
+    pub(crate) losing: Gate,
     pub(crate) requests: Arc<AtomicUsize>,
     pub(crate) is_opaque: bool,
 }
 
 impl Faults {
     pub(crate) fn of(server: ApiServer) -> Self {
-        let (delay, gate, requests) = (Delay::default(), Gate::default(), Arc::default());
-        Self { server, delay, gate, requests, is_opaque: false }
+        let (delay, gate, losing) = (Delay::default(), Gate::default(), Gate::default());
+        Self { server, delay, gate, losing, requests: Arc::default(), is_opaque: false }
     }
 }
 
@@ -61,6 +63,7 @@ where
         Box::pin(async move {
             let (mut head, body) = request.into_parts();
             let address = head.uri.to_string();
+            let head_method = head.method.clone();
             while this.gate.lock().is_some_and(|is_held| is_held(head.method.as_str(), &address)) {
                 sleep(Duration::from_millis(100)).await;
             }
@@ -77,6 +80,9 @@ where
                 body = String::from_utf8(body.into()).expect("JSON").replace(OPAQUE, PLAIN).into();
             }
             let answer = this.server.call(Request::from_parts(head, Full::new(body))).await?;
+            if this.losing.lock().is_some_and(|is_lost| is_lost(head_method.as_str(), &address)) {
+                std::future::pending::<()>().await;
+            }
             let is_opaque = this.is_opaque;
             Ok(answer.map(|body| SlowBody { inner: Box::pin(body), delay, is_opaque, held: None }))
         })

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -29,35 +30,49 @@ pub(crate) struct World {
     pub(crate) watch_delay: Delay,
     /// Holds back the requests that it says yes to, by method and address.
     pub(crate) gate: Gate,
+    /// Loses the answers to the requests that it says yes to.
+    pub(crate) losing: Gate,
     pub(crate) requests: Arc<AtomicUsize>,
     pub(crate) start: Instant,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(false)
+        Self::with(false, ClientOptions::unlimited())
+    }
+
+    /// A client that waits a second for an answer.
+    pub(crate) fn impatient() -> Self {
+        let request_timeout = Duration::from_secs(1);
+        Self::with(false, ClientOptions { request_timeout, ..ClientOptions::unlimited() })
     }
 
     /// A server whose resource versions are no numbers.
     pub(crate) fn opaque() -> Self {
-        Self::with(true)
+        Self::with(true, ClientOptions::unlimited())
     }
 
-    fn with(is_opaque: bool) -> Self {
+    fn with(is_opaque: bool, options: ClientOptions) -> Self {
         let environment = Environment::simulated(11, Timestamp::UNIX_EPOCH);
         let server = ApiServer::builder().environment(environment.clone()).build();
         let metrics = Metrics::new();
         let faults = Faults { is_opaque, ..Faults::of(server.clone()) };
         let (watch_delay, gate) = (Arc::clone(&faults.delay), Arc::clone(&faults.gate));
+        let losing = Arc::clone(&faults.losing);
         let requests = Arc::clone(&faults.requests);
-        let options = ClientOptions::unlimited();
         let client = Client::new(kube::Client::new(faults, "default"), options, &environment, &metrics);
-        Self { server, client, environment, metrics, watch_delay, gate, requests, start: Instant::now() }
+        let start = Instant::now();
+        Self { server, client, environment, metrics, watch_delay, gate, losing, requests, start }
     }
 
     /// Holds back the requests that `is_held` says yes to; `None` lets them go.
     pub(crate) fn hold(&self, is_held: Option<fn(&str, &str) -> bool>) {
         *self.gate.lock() = is_held;
+    }
+
+    /// Loses the answers to the requests that `is_lost` says yes to; `None` loses no more.
+    pub(crate) fn lose(&self, is_lost: Option<fn(&str, &str) -> bool>) {
+        *self.losing.lock() = is_lost;
     }
 
     pub(crate) fn manager(&self) -> Manager {

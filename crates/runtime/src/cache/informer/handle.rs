@@ -89,6 +89,13 @@ impl Informer {
         Self { core: Core::new(setup, token.clone()), stop: Arc::new(token.drop_guard()) }
     }
 
+    /// An informer that has stopped without having run.
+    pub(in crate::cache) fn absent(setup: InformerSetup) -> Self {
+        let informer = Self::new(setup, CancellationToken::new());
+        informer.core.stopped().raise();
+        informer
+    }
+
     /// What keeps the informer up to date. It ends, and with it all subscriptions, when `token` is cancelled.
     pub(in crate::cache) fn follow(
         &self,
