@@ -9,6 +9,7 @@ use pilothouse_machinery::Environment;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
+use super::connection::Connection;
 use super::limiter::Limiter;
 use super::push_back::PushBack;
 use super::retry::{RequestTraits, pause};
@@ -21,7 +22,7 @@ const SECONDS: &[f64] = &[0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0
 /// Flow control, retries, the fence and metrics around a `kube::Client`.
 #[derive(Clone)]
 pub(super) struct Flow {
-    inner: kube::Client,
+    inner: Connection,
     pub(super) options: ClientOptions,
     pub(super) environment: Environment,
     limiter: Option<Arc<Limiter>>,
@@ -36,7 +37,7 @@ pub(super) struct Flow {
 
 impl Flow {
     pub(super) fn new(
-        inner: kube::Client,
+        inner: Connection,
         options: ClientOptions,
         environment: &Environment,
         metrics: &Metrics,
@@ -142,7 +143,8 @@ impl Flow {
         request: Request<Body>,
         traits: RequestTraits,
     ) -> Result<Response<Body>, kube::Error> {
-        let sending = self.inner.send(request);
+        let connection = self.inner.client();
+        let sending = connection.send(request);
         if traits.watch {
             return sending.await;
         }
@@ -153,7 +155,7 @@ impl Flow {
 
     /// A `kube::Client` whose requests pass this stack.
     pub(super) fn into_kube(self: Arc<Self>) -> kube::Client {
-        let namespace = self.inner.default_namespace().to_owned();
+        let namespace = self.inner.default_namespace();
         let service = tower::service_fn(move |request: Request<Body>| {
             let flow = Arc::clone(&self);
             async move { flow.call(request).await }

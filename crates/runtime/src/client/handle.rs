@@ -10,6 +10,7 @@ use kube::client::Body;
 use pilothouse_machinery::Environment;
 use tokio::time::error::Elapsed;
 
+use super::connection::Connection;
 use super::flow::Flow;
 use super::push_back::PushBack;
 use super::response::read;
@@ -44,7 +45,7 @@ impl Client {
         environment: &Environment,
         metrics: &Metrics,
     ) -> Self {
-        Self::over(Flow::new(inner, options, environment, metrics))
+        Self::over(Flow::new(Connection::Fixed(inner), options, environment, metrics))
     }
 
     fn over(flow: Flow) -> Self {
@@ -67,6 +68,12 @@ impl Client {
     }
 
     /// Connects as a `kube::Config` says (a kubeconfig, or the service account of a pod).
+    ///
+    /// Files that it names for a token, a client certificate or a key are looked at every 30 seconds while requests are
+    /// sent, and so is that of the authorities to trust: [`ClientOptions::certificate_authority_file`], or the one that
+    /// kubelet mounts with the token of the service account. Requests use what they hold from then on, without a
+    /// restart (conformance N5); as long as nothing valid is there, what was there before. `kube::Config` does not tell which
+    /// file a kubeconfig's `certificate-authority` is: name it in the options to have it looked at.
     pub fn from_config(
         mut config: kube::Config,
         mut options: ClientOptions,
@@ -80,11 +87,12 @@ impl Client {
         if options.host.is_empty() {
             options.host = config.cluster_url.authority().map(ToString::to_string).unwrap_or_default();
         }
-        let inner = kube::Client::try_from(config).map_err(|source| ClientError::Transport {
-            action: "connect to the API server".into(),
-            source: Box::new(source),
+        let opened = Connection::open(config, options.certificate_authority_file.clone());
+        let inner = opened.map_err(|source| {
+            let action = "connect to the API server".into();
+            ClientError::Transport { action, source }
         })?;
-        Ok(Self::new(inner, options, environment, metrics))
+        Ok(Self::over(Flow::new(inner, options, environment, metrics)))
     }
 
     /// A `kube::Client` whose every request passes this client's stack, for `kube::Api` and the like.

@@ -4,6 +4,7 @@
 //! [`Client::kube`], passes one stack: flow control (a token bucket that serves in order), `Retry-After` and
 //! bounded retries of what is safe to repeat, and metrics with client-go's names.
 
+mod connection;
 mod dynamic;
 mod error;
 mod flow;

@@ -1,5 +1,6 @@
 //! How a client behaves.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How many requests a client may send.
@@ -36,6 +37,10 @@ pub struct ClientOptions {
     pub request_timeout: Duration,
     /// The `fieldManager` that creations and updates carry, and the default of server-side apply.
     pub field_manager: String,
+    /// A file with the certificates (PEM) of the authorities that the server's certificate is trusted by, read again
+    /// while the client is in use: see [`Client::from_config`](super::Client::from_config). Default: as the
+    /// configuration says.
+    pub certificate_authority_file: Option<PathBuf>,
     /// The server's host, for the `host` label of metrics only.
     pub host: String,
 }
@@ -49,6 +54,7 @@ impl Default for ClientOptions {
             longest_pause: Duration::from_secs(30),
             request_timeout: Duration::from_mins(1),
             field_manager: "pilothouse".into(),
+            certificate_authority_file: None,
             host: String::new(),
         }
     }

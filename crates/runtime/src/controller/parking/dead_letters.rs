@@ -82,7 +82,8 @@ impl DeadLetters {
         self.each(selector, |parking, record| parking.replay(&record.identity, by))
     }
 
-    /// Takes these off the list. They are not tried before something changes, or the controller starts anew. `by` says who asks. Returns how many.
+    /// Takes these off the list. They are not tried before something changes, or the controller starts anew. `by` says
+    /// who asks. Returns how many.
     pub fn discard(&self, selector: &DeadLetterSelector, by: &str) -> usize {
         self.each(selector, |parking, record| parking.discard(&record.identity, by))
     }
