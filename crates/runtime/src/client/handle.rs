@@ -72,8 +72,8 @@ impl Client {
     /// Files that it names for a token, a client certificate or a key are looked at every 30 seconds while requests are
     /// sent, and so is that of the authorities to trust: [`ClientOptions::certificate_authority_file`], or the one that
     /// kubelet mounts with the token of the service account. Requests use what they hold from then on, without a
-    /// restart (conformance N5); as long as nothing valid is there, what was there before. `kube::Config` does not tell which
-    /// file a kubeconfig's `certificate-authority` is: name it in the options to have it looked at.
+    /// restart (conformance N5); as long as nothing valid is there, what was there before. `kube::Config` does not tell
+    /// which file a kubeconfig's `certificate-authority` is: name it in the options to have it looked at.
     pub fn from_config(
         mut config: kube::Config,
         mut options: ClientOptions,
