@@ -23,8 +23,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// A ledger in SQLite, PostgreSQL, MySQL or `MariaDB`. Cloning shares its connections.
 ///
-/// **Guarantees.** Each write is one transaction. The last 100,000 lines of history are kept. Several processes may have
-/// the same database open: the replicas of a manager, of which one leads, and the command line.
+/// **Guarantees.** Each write is one transaction. The last 100,000 lines of history are kept. Several processes may
+/// have the same database open: the replicas of a manager, of which one leads, and the command line.
 ///
 /// **Assumptions.** One cluster per database: a controller is known by its name alone.
 ///
