@@ -1,7 +1,7 @@
 //! The connection under a client, made anew when the files it was made from have changed.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kube::Config;
@@ -10,6 +10,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::time::Instant;
 
+use super::sockets;
+use crate::leader::Tenure;
 use crate::manager::BoxError;
 
 /// How often files are looked at: twice in the minute within which a rotation must have its effect (N5).
@@ -24,7 +26,7 @@ const AUTHORITY_FILE: &str = "ca.crt";
 pub(super) enum Connection {
     /// Always the same.
     Fixed(kube::Client),
-    /// Made from files that are looked at again while the client is in use.
+    /// Made from a configuration, and from files that are looked at again while the client is in use.
     Rotating(Arc<Rotating>),
 }
 
@@ -36,7 +38,11 @@ pub(super) struct Rotating {
     config: Config,
     authority: Option<PathBuf>,
     files: Vec<PathBuf>,
+    /// Bytes leave only within this term.
+    tenure: Option<Arc<Tenure>>,
     state: Mutex<State>,
+    /// The connection for the newest term, which all share who lead in it.
+    newest: Mutex<Option<(Weak<Tenure>, Connection)>>,
 }
 
 struct State {
@@ -44,6 +50,12 @@ struct State {
     /// What the files held, `None` for one that could not be read.
     contents: Contents,
     next_check: Instant,
+}
+
+impl State {
+    fn new(contents: Contents, client: kube::Client) -> Self {
+        Self { client, contents, next_check: Instant::now() + CHECK_INTERVAL }
+    }
 }
 
 type Contents = Vec<Option<Vec<u8>>>;
@@ -57,13 +69,17 @@ impl Connection {
         let named = [&login.token_file, &login.client_certificate, &login.client_key];
         let mut files: Vec<PathBuf> = named.into_iter().flatten().map(PathBuf::from).collect();
         files.extend(authority.clone());
-        let contents = contents(&files);
-        let client = connect(&config, authority.as_deref())?;
-        if files.is_empty() {
-            return Ok(Self::Fixed(client));
+        let state = State::new(contents(&files), connect(&config, authority.as_deref(), None)?);
+        Ok(Self::Rotating(Arc::new(Rotating::new(config, authority, files, None, state))))
+    }
+
+    /// The way of the writes of a term: connections of its own that pass no bytes outside of it, where opening
+    /// connections is this client's business; else the same as that of all other requests.
+    pub(super) fn of_term(&self, tenure: &Arc<Tenure>) -> Self {
+        match self {
+            Self::Fixed(_) => self.clone(),
+            Self::Rotating(rotating) => rotating.of_term(tenure),
         }
-        let state = Mutex::new(State { client, contents, next_check: Instant::now() + CHECK_INTERVAL });
-        Ok(Self::Rotating(Arc::new(Rotating { config, authority, files, state })))
     }
 
     /// What to send the next request through.
@@ -80,11 +96,43 @@ impl Connection {
 }
 
 impl Rotating {
+    fn new(
+        config: Config,
+        authority: Option<PathBuf>,
+        files: Vec<PathBuf>,
+        tenure: Option<Arc<Tenure>>,
+        state: State,
+    ) -> Self {
+        Self { config, authority, files, tenure, state: Mutex::new(state), newest: Mutex::default() }
+    }
+
+    fn of_term(&self, tenure: &Arc<Tenure>) -> Connection {
+        let mut newest = self.newest.lock();
+        if let Some((_, known)) = newest.as_ref().filter(|(known, _)| known.as_ptr() == Arc::as_ptr(tenure)) {
+            return known.clone();
+        }
+        let (config, authority, files) = (self.config.clone(), self.authority.clone(), self.files.clone());
+        let contents = contents(&files);
+        let state = match connect(&config, authority.as_deref(), Some(tenure)) {
+            Ok(client) => State::new(contents, client),
+            Err(error) => {
+                let error = crate::controller::chain(&*error);
+                tracing::error!(error, "cannot open connections for a leader's writes");
+                // Without contents, so that it is tried anew.
+                State::new(Contents::new(), sockets::refusing(error, &config.default_namespace))
+            }
+        };
+        let rotating = Self::new(config, authority, files, Some(Arc::clone(tenure)), state);
+        let connection = Connection::Rotating(Arc::new(rotating));
+        *newest = Some((Arc::downgrade(tenure), connection.clone()));
+        connection
+    }
+
     /// The files are a few kilobytes in memory, as kubelet mounts them: reading them twice a minute holds nobody up.
     fn client(&self) -> kube::Client {
         let mut state = self.state.lock();
         let now = Instant::now();
-        if now < state.next_check {
+        if now < state.next_check || self.files.is_empty() {
             return state.client.clone();
         }
         state.next_check = now + CHECK_INTERVAL;
@@ -92,7 +140,7 @@ impl Rotating {
         if contents == state.contents {
             return state.client.clone();
         }
-        match connect(&self.config, self.authority.as_deref()) {
+        match connect(&self.config, self.authority.as_deref(), self.tenure.as_ref()) {
             Ok(client) => {
                 tracing::info!(files = ?self.files, "credentials or certificates have changed: connecting anew");
                 (state.client, state.contents) = (client, contents);
@@ -117,12 +165,19 @@ fn beside_token(token: Option<&str>) -> Option<PathBuf> {
     Some(Path::new(token).with_file_name(AUTHORITY_FILE)).filter(|file| file.exists())
 }
 
-fn connect(config: &Config, authority: Option<&Path>) -> Result<kube::Client, BoxError> {
+fn connect(
+    config: &Config,
+    authority: Option<&Path>,
+    tenure: Option<&Arc<Tenure>>,
+) -> Result<kube::Client, BoxError> {
     let mut config = config.clone();
     if let Some(file) = authority {
         config.root_cert = Some(authorities(file)?);
     }
-    Ok(kube::Client::try_from(config)?)
+    Ok(match tenure {
+        Some(tenure) => sockets::connect(&config, tenure)?,
+        None => kube::Client::try_from(config)?,
+    })
 }
 
 fn authorities(file: &Path) -> Result<Vec<Vec<u8>>, BoxError> {

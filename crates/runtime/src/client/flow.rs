@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
 use super::connection::Connection;
+use super::fence::Fence;
 use super::limiter::Limiter;
 use super::push_back::PushBack;
 use super::retry::{RequestTraits, pause};
@@ -22,12 +23,12 @@ const SECONDS: &[f64] = &[0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0
 /// Flow control, retries, the fence and metrics around a `kube::Client`.
 #[derive(Clone)]
 pub(super) struct Flow {
-    inner: Connection,
+    pub(super) inner: Connection,
     pub(super) options: ClientOptions,
     pub(super) environment: Environment,
     limiter: Option<Arc<Limiter>>,
     /// Writes go out only within this term.
-    fence: Option<Arc<Tenure>>,
+    pub(super) fence: Option<Fence>,
     pub(super) push_back: Arc<PushBack>,
     requests: CounterFamily,
     retries: CounterFamily,
@@ -62,7 +63,13 @@ impl Flow {
     }
 
     /// The same stack, with writes only within a term.
-    pub(super) fn fenced(&self, fence: Arc<Tenure>) -> Self {
+    pub(super) fn fenced(&self, tenure: Arc<Tenure>) -> Self {
+        let way = self.inner.of_term(&tenure);
+        self.behind(Fence { tenure, way })
+    }
+
+    /// The same stack behind this fence.
+    pub(super) fn behind(&self, fence: Fence) -> Self {
         Self { fence: Some(fence), ..self.clone() }
     }
 
@@ -119,31 +126,14 @@ impl Flow {
         }
     }
 
-    /// Sends a request once; a write only while the fence allows, which is looked at as late as can be (E-I2).
-    async fn attempt_within_term(
-        &self,
-        request: Request<Body>,
-        traits: RequestTraits,
-    ) -> Result<Response<Body>, kube::Error> {
-        let Some(fence) = self.fence.as_ref().filter(|_| !traits.is_read) else {
-            return self.attempt(request, traits).await;
-        };
-        let refused = |over: NotLeading| kube::Error::Service(Box::new(over));
-        fence.check().map_err(refused)?;
-        tokio::select! {
-            biased;
-            over = fence.over() => Err(refused(NotLeading { sent: true, ..over })),
-            answer = self.attempt(request, traits) => answer,
-        }
-    }
-
     /// Sends a request once. Where the answer's head takes too long, the error holds tokio's `Elapsed`.
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
+        way: &Connection,
         request: Request<Body>,
         traits: RequestTraits,
     ) -> Result<Response<Body>, kube::Error> {
-        let connection = self.inner.client();
+        let connection = way.client();
         let sending = connection.send(request);
         if traits.watch {
             return sending.await;

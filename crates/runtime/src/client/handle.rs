@@ -48,7 +48,7 @@ impl Client {
         Self::over(Flow::new(Connection::Fixed(inner), options, environment, metrics))
     }
 
-    fn over(flow: Flow) -> Self {
+    pub(super) fn over(flow: Flow) -> Self {
         let flow = Arc::new(flow);
         let kube = Arc::clone(&flow).into_kube();
         Self { flow, kube }
@@ -57,6 +57,11 @@ impl Client {
     /// The same client with a fence: it sends writes only while `leadership` lasts, and gives up those that are on
     /// their way when it ends; they fail with [`ClientError::NotLeading`]. Reads and watches pass. The limit on the
     /// rate is shared. Needs a tokio runtime.
+    ///
+    /// A client made [from a configuration](Self::from_config) sends these writes over connections of their own,
+    /// which look at the term immediately before they hand bytes to the kernel. Over a [given](Self::new)
+    /// `kube::Client` the look comes before its queue, its pool and TLS: prefer the former where processes are paused.
+    /// What either leaves open, and how to close it, is told in [`leader`](crate::leader).
     #[must_use]
     pub fn fenced(&self, leadership: &Leadership) -> Self {
         leadership.tenure().map_or_else(|| self.clone(), |tenure| Self::over(self.flow.fenced(tenure)))

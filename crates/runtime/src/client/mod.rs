@@ -7,6 +7,7 @@
 mod connection;
 mod dynamic;
 mod error;
+mod fence;
 mod flow;
 mod handle;
 mod limiter;
@@ -19,6 +20,9 @@ mod push_back;
 mod request;
 mod response;
 mod retry;
+#[cfg(test)]
+mod socket_tests;
+mod sockets;
 #[cfg(test)]
 mod tests;
 mod typed;

@@ -73,7 +73,7 @@ impl Elector {
             lock,
             candidate,
             environment: environment.clone(),
-            leadership: Leadership::new(identity, election.timing.lease_duration),
+            leadership: Leadership::new(identity, election.timing),
             metrics: ElectionMetrics::new(metrics, &key.name),
             known: Known::Unknown,
             is_dated: true,

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::tenure::{Phase, Tenure};
-use super::{ElectionError, NotLeading};
+use super::{ElectionError, NotLeading, Timing};
 
 /// How a candidacy ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,18 +43,18 @@ struct Shared {
 }
 
 impl Leadership {
-    pub(super) fn new(identity: String, lease_duration: Duration) -> Self {
-        Self::with(identity, lease_duration, false)
+    pub(super) fn new(identity: String, timing: Timing) -> Self {
+        Self::with(identity, timing.lease_duration, timing.margin(), false)
     }
 
     /// The leadership of a process that holds no election: it always leads.
     #[must_use]
     pub fn without_election() -> Self {
-        Self::with(String::new(), Duration::MAX, true)
+        Self::with(String::new(), Duration::MAX, Duration::MAX, true)
     }
 
-    fn with(identity: String, lease_duration: Duration, is_granted: bool) -> Self {
-        let tenure = Arc::new(Tenure::new());
+    fn with(identity: String, lease_duration: Duration, margin: Duration, is_granted: bool) -> Self {
+        let tenure = Arc::new(Tenure::new(margin));
         let (leader, successor) = (watch::Sender::new(None), watch::Sender::new(None));
         let renewed = Mutex::new(None);
         let shared = Shared { identity, lease_duration, tenure, leader, renewed, successor, is_granted };

@@ -9,7 +9,11 @@
 //! - E-I1: a term ends by the leader's own monotonic clock before any other candidate may take the lease by its own:
 //!   the term lasts for the renew deadline from *before* a renewal was sent, the lease for the (longer) lease duration
 //!   from *after* it was seen. Wall clocks are written for people and never read (E4).
-//! - E-I2: a [fenced client](crate::Client::fenced) sends no write outside of its term. Reads always pass.
+//! - E-I2: a [fenced client](crate::Client::fenced) sends no write outside of its term. It looks before a request is
+//!   queued, and again at the socket, in the same poll as the system call that hands over its bytes. What the kernel
+//!   holds of a write then is discarded when the term ends (the connection is reset), and on Linux, also while the
+//!   process is paused, repeated for no longer than the lease outlives the term (`TCP_USER_TIMEOUT`). Reads always
+//!   pass.
 //! - E-I3: the lease is given up only after the work of the leader has ended.
 //!
 //! **Assumptions.** Clocks of processes may differ by any amount but run at about the same speed: within the ratio of

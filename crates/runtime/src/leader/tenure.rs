@@ -1,5 +1,7 @@
 //! One term: when it began, how long it lasts, and how it ended.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -21,11 +23,18 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Tenure {
     phase: watch::Sender<Phase>,
+    margin: Duration,
 }
 
 impl Tenure {
-    pub(super) fn new() -> Self {
-        Self { phase: watch::Sender::new(Phase::Before) }
+    /// A tenure that has not begun. Once its term is over, nobody else leads for this long at least.
+    pub(crate) fn new(margin: Duration) -> Self {
+        Self { phase: watch::Sender::new(Phase::Before), margin }
+    }
+
+    /// For how long after the term nobody else leads.
+    pub(crate) fn margin(&self) -> Duration {
+        self.margin
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -38,7 +47,7 @@ impl Tenure {
 
     /// Begins the term of this number, which lasts until then. Not if another began or ended before, nor if it is over
     /// already: a process that was paused while it took the lease has nothing left of it.
-    pub(super) fn begin(&self, number: u64, until: Instant) -> bool {
+    pub(crate) fn begin(&self, number: u64, until: Instant) -> bool {
         self.phase.send_if_modified(|phase| {
             let begins = *phase == Phase::Before && Instant::now() < until;
             if begins {
@@ -61,7 +70,7 @@ impl Tenure {
     }
 
     /// Ends the term or the candidacy. The first end stands.
-    pub(super) fn end(&self, end: End) {
+    pub(crate) fn end(&self, end: End) {
         self.phase.send_if_modified(|phase| {
             let ends = !matches!(phase, Phase::Over(_));
             if ends {
@@ -103,15 +112,13 @@ impl Tenure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn e11_a_term_that_ran_out_is_over_whatever_arrives_later() {
-        let tenure = Tenure::new();
+        let tenure = Tenure::new(SECOND);
         assert!(tenure.check().is_err());
         assert!(tenure.begin(3, Instant::now() + 10 * SECOND));
         tenure.check().expect("leads");
@@ -126,7 +133,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn e11_a_lease_that_was_taken_before_a_long_pause_begins_no_term() {
-        let tenure = Tenure::new();
+        let tenure = Tenure::new(SECOND);
         let until = Instant::now() + SECOND;
         tokio::time::advance(2 * SECOND).await;
         assert!(!tenure.begin(1, until));
@@ -135,7 +142,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn e5_whoever_waits_for_the_end_hears_of_it_at_the_deadline_or_when_it_is_lost() {
-        let tenure = Tenure::new();
+        let tenure = Tenure::new(SECOND);
         let start = Instant::now();
         tenure.begin(1, start + 10 * SECOND);
         let renewing = async {
@@ -146,7 +153,7 @@ mod tests {
         assert_eq!(start.elapsed(), 15 * SECOND);
         assert_eq!(over.why, "its lease was not renewed in time");
 
-        let tenure = Tenure::new();
+        let tenure = Tenure::new(SECOND);
         tenure.begin(1, Instant::now() + 10 * SECOND);
         let losing = async { tenure.end(End::Lost) };
         let (over, ()) = tokio::join!(tenure.over(), losing);

@@ -47,6 +47,11 @@ impl Timing {
         Err(ElectionError::Timing { timing: self, problem })
     }
 
+    /// How long after the end of a term nobody else leads: what the lease outlives the term by.
+    pub(super) fn margin(self) -> Duration {
+        self.lease_duration.saturating_sub(self.renew_deadline)
+    }
+
     /// How long one request may take: half of the time there is, so that a second one fits.
     pub(super) fn request_timeout(self) -> Duration {
         self.renew_deadline / 2
