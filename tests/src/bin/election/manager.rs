@@ -1,5 +1,6 @@
 //! One of the managers: a small operator that writes as often as it can while it leads.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -29,21 +30,20 @@ pub(crate) async fn run(options: ManagerOptions) -> Result<(), Failure> {
     let (environment, metrics) = (Environment::real(), Metrics::new());
     let client = connect(&options.kubeconfig, &environment, &metrics).await?;
     let writing = Writing::new(options.identity.clone());
-    let term = writing.term();
+    let known = writing.leadership();
     if options.without_fence {
         drop(environment.spawn("unfenced", writing.clone().without_fence(client.clone())));
     }
     let election = Election::new("trial")
         .in_namespace("default")
         .identity(options.identity)
-        .timing(options.times.timing())
-        .on_started(move |number| term.store(number, std::sync::atomic::Ordering::SeqCst));
+        .timing(options.times.timing());
     let manager = Manager::new("trial")
         .client(client)
         .environment(environment)
         .metrics(metrics)
         .election(election)
-        .add(Task::new("observer", observe).in_group(Group::Support))
+        .add(Task::new("observer", move |context| observe(context, known)).in_group(Group::Support))
         .controller(Controller::of::<ConfigMap>().workers(4), writing);
     let ended = manager.run().await;
     if options.without_fence {
@@ -65,8 +65,9 @@ pub(crate) async fn connect(
 }
 
 /// Notes when this process is ready to follow, and when it believes to lead.
-async fn observe(context: RunContext) -> Result<(), BoxError> {
+async fn observe(context: RunContext, known: Arc<OnceLock<Leadership>>) -> Result<(), BoxError> {
     let RunContext { leadership, environment, informers, shutdown, .. } = context;
+    let leadership = known.get_or_init(|| leadership);
     // It goes on while the manager stops, and ends with the process: that is when a term may end.
     drop(environment.spawn("sampler", sample(leadership.clone())));
     informers.informer(&ConfigMap::resource_type()).wait_synced().await;

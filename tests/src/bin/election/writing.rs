@@ -1,13 +1,13 @@
 //! What a manager writes while it leads: its name and its term, into several objects and in several ways.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use pilothouse::{
-    Action, Client, ClientError, Context, DeleteOptions, ObjectExt, ObjectKey, Patch, ReconcileError,
-    Reconciler,
+    Action, Client, ClientError, Context, DeleteOptions, Leadership, ObjectExt, ObjectKey, Patch,
+    ReconcileError, Reconciler,
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -21,41 +21,43 @@ pub(crate) const TARGETS: [&str; 4] = ["apply", "create", "merge", "update"];
 /// How long a writer rests between the look at its term and the write.
 const PAUSE: Duration = Duration::from_millis(8);
 
-/// What the term is before there was one.
-const NONE: u64 = u64::MAX;
-
 /// Writes into each target again and again.
 #[derive(Clone)]
 pub(crate) struct Writing {
     identity: String,
-    term: Arc<AtomicU64>,
+    leadership: Arc<OnceLock<Leadership>>,
     count: Arc<AtomicU64>,
 }
 
 impl Writing {
     pub(crate) fn new(identity: String) -> Self {
-        Self { identity, term: Arc::new(AtomicU64::new(NONE)), count: Arc::default() }
+        Self { identity, leadership: Arc::default(), count: Arc::default() }
     }
 
-    /// The number of the term, to be set when it begins.
-    pub(crate) fn term(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.term)
+    /// Where to look up the term, once that is known.
+    pub(crate) fn leadership(&self) -> Arc<OnceLock<Leadership>> {
+        Arc::clone(&self.leadership)
+    }
+
+    fn term(&self) -> Option<u64> {
+        self.leadership.get()?.term()
     }
 
     /// Writes from the beginning of the term on and for ever, which is what the trial must not let pass.
     pub(crate) async fn without_fence(self, client: Client) {
+        let mut last = None;
         loop {
             sleep(PAUSE).await;
-            if self.term.load(Ordering::SeqCst) != NONE {
-                self.note("merge", &client).await;
+            last = self.term().or(last);
+            if let Some(term) = last {
+                self.note("merge", term, &client).await;
             }
         }
     }
 
     /// Writes once, and notes how that went.
-    async fn note(&self, way: &str, client: &Client) {
-        // The term is looked at, then the process may be paused, then it writes: what a fence is for.
-        let term = self.term.load(Ordering::SeqCst);
+    async fn note(&self, way: &str, term: u64, client: &Client) {
+        // The term was looked at, then the process may be paused, then it writes: what a fence is for.
         sleep(PAUSE).await;
         let number = self.count.fetch_add(1, Ordering::SeqCst).to_string();
         let data = json!({"term": term.to_string(), "process": self.identity, "number": number});
@@ -105,7 +107,9 @@ impl Reconciler for Writing {
         if !TARGETS.contains(&&*name) {
             return Ok(Action::done());
         }
-        self.note(&name, context.client()).await;
+        if let Some(term) = self.term() {
+            self.note(&name, term, context.client()).await;
+        }
         Ok(Action::again_in(PAUSE))
     }
 }
