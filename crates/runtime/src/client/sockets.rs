@@ -42,7 +42,7 @@ where
     Ok(kube::Client::new(service, config.default_namespace.clone()))
 }
 
-/// A client that fails whatever it is asked, for a way that could not be made: better no write than one without a fence.
+/// A client that fails whatever it is asked, where none could be made: better no write than one without a fence.
 pub(super) fn refusing(why: String, namespace: &str) -> kube::Client {
     let refuse = move |_: Request<Body>| {
         let why = why.clone();
