@@ -7,10 +7,13 @@
 //! keep caches of objects (as bytes until somebody looks) and tell subscribers what changed; a [`Lister`]
 //! reads them typed. A [`Journal`] records every version of every object of a type, losslessly, into a sink
 //! of yours.
+//!
+//! A [`dependency::Dependency`] guards calls of what is not Kubernetes.
 
 pub mod cache;
 pub mod client;
 pub mod controller;
+pub mod dependency;
 mod error;
 pub mod journal;
 pub mod leader;

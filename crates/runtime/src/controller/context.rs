@@ -16,7 +16,7 @@ use super::event::{EventRecord, EventSender, EventType};
 use super::own_writes::OwnWrites;
 use super::sources::Orders;
 use super::waits::Waits;
-use crate::{Client, Informer, Informers, Lister, Object, ObjectExt, ObjectKey, ResourceType};
+use crate::{Client, Informer, Informers, Lister, Metrics, Object, ObjectExt, ObjectKey, ResourceType};
 
 /// What all reconciles of one controller share.
 pub(super) struct Shared {
@@ -30,6 +30,7 @@ pub(super) struct Shared {
     /// Whether a read of what is neither declared nor watched is an error.
     pub(super) refuses_undeclared: bool,
     pub(super) environment: Environment,
+    pub(super) metrics: Metrics,
     pub(super) own_writes: OwnWrites,
     pub(super) doubts: Doubts,
     pub(super) waits: Waits,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::cache::InformerTrouble;
+use crate::dependency::Rejected;
 use crate::manager::BoxError;
 use crate::{ClientError, DecodeError, Object, ObjectKey, ReadError, ResourceType};
 
@@ -13,7 +14,8 @@ use crate::{ClientError, DecodeError, Object, ObjectKey, ReadError, ResourceType
 /// for a dependency when that changes, without counting as a failure. Errors
 /// of the client are retryable, also those that refuse what was asked: permissions and admission rules
 /// change, and the refusal may be due to a cache that was behind. What cannot even be written as a request,
-/// or cannot be read from the cache, is terminal.
+/// or cannot be read from the cache, is terminal. A call that a [`Dependency`](crate::dependency::Dependency) rejected
+/// postpones the object: it is no failure, and burns no attempt.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot reconcile: {reason}")]
 pub struct ReconcileError {
@@ -85,6 +87,29 @@ impl ReconcileError {
             Class::WaitsFor(dependency) => Some(dependency),
             Class::Retryable | Class::Terminal => None,
         }
+    }
+
+    /// Whether a call that a dependency rejected is among the causes of an error that is retryable: then the object
+    /// waits for room there, and no failure is counted.
+    pub fn is_postponed(&self) -> bool {
+        self.rejection().is_some()
+    }
+
+    pub(super) fn rejection(&self) -> Option<&Rejected> {
+        if !matches!(self.class, Class::Retryable) {
+            return None;
+        }
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*self.source);
+        while let Some(error) = cause {
+            if let Some(rejected) = error.downcast_ref::<Rejected>() {
+                return Some(rejected);
+            }
+            if let Some(error) = error.downcast_ref::<Self>() {
+                return error.rejection();
+            }
+            cause = error.source();
+        }
+        None
     }
 }
 

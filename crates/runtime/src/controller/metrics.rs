@@ -32,6 +32,8 @@ pub(super) struct Instruments {
     /// How many workers there may be: falls when the server pushes back, and rises again (A2).
     pub(super) worker_limit: Gauge,
     pub(super) limit_cuts: Counter,
+    /// Reconciles whose object waits for something else (A7).
+    pub(super) postponed: Counter,
     /// Reconciles put aside because the caches did not show the controller's own writes yet (W2).
     pub(super) put_aside: Counter,
     pub(super) put_aside_seconds: Histogram,
@@ -80,6 +82,10 @@ impl Instruments {
             limit_cuts: counter(
                 "pilothouse_controller_worker_limit_cuts",
                 "How often the limit was lowered because the API server pushed back",
+            ),
+            postponed: counter(
+                "pilothouse_reconcile_postponed",
+                "Reconciles that ended because something that they need is not there",
             ),
             put_aside: counter(
                 "pilothouse_reconcile_put_aside",

@@ -49,6 +49,7 @@
 
 mod action;
 mod builder;
+mod calls;
 mod condition;
 mod context;
 mod crew;
@@ -64,6 +65,7 @@ mod metrics;
 mod options;
 mod own_writes;
 mod parking;
+mod postpone;
 pub mod predicate;
 mod pump;
 mod reconciler;

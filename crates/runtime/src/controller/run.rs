@@ -218,6 +218,7 @@ fn share(
         caches: Mutex::default(),
         refuses_undeclared: options.refuses_undeclared,
         environment: context.environment.clone(),
+        metrics: context.metrics.clone(),
         own_writes: OwnWrites::new(options.own_write_wait),
         doubts: Doubts::default(),
         waits: Waits::default(),

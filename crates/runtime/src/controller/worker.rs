@@ -170,13 +170,16 @@ impl<R: Reconciler> Work<R> {
 
     /// Success forgets the failures (C3), an error counts one more (C1), a terminal one or one too many parks the
     /// object (C2, D3), one that waits for another object comes again when that has changed since `before`, or does.
-    /// What comes again keeps its priority, unless the action sets another (C4).
+    /// One whose call a dependency rejected waits for that (A7). What comes again keeps its priority, unless the action sets another (C4).
     fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>, before: u64) {
         let (key, priority, instruments) = (item.key(), item.priority(), &self.instruments);
         if let Some(dependency) = outcome.as_ref().err().and_then(ReconcileError::dependency) {
             return self.wait_for(dependency, item, before);
         }
         self.shared.waits.forget(key);
+        if let Some(rejected) = outcome.as_ref().err().and_then(ReconcileError::rejection) {
+            return self.postpone(item, rejected);
+        }
         match outcome {
             Ok(Action { again_in: None, .. }) => {
                 self.parking.succeeded(key);

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use crate::cache::{LosslessOptions, SubscriptionOptions};
 use crate::client::{Client, ClientOptions};
 use crate::controller::{Action, Context, Controller, ReconcileError, Reconciler};
+use crate::dependency::Dependency;
 use crate::journal::{Journal, JournalBatch, JournalOptions, JournalSink, KnownObject};
 use crate::ledger::{
     HistoryLine, HistoryQuery, Ledger, LedgerChange, LedgerCommand, LedgerError, LedgerRecord, MemoryLedger,
@@ -75,12 +76,18 @@ fn scraped(text: &str) -> BTreeMap<String, Shape> {
     families
 }
 
-struct Idle;
+/// Calls something, and does nothing else.
+struct Idle(Dependency);
 
 impl Reconciler for Idle {
     type Object = ConfigMap;
 
-    async fn reconcile(&self, _: Arc<ConfigMap>, _: &Context<ConfigMap>) -> Result<Action, ReconcileError> {
+    async fn reconcile(
+        &self,
+        _: Arc<ConfigMap>,
+        context: &Context<ConfigMap>,
+    ) -> Result<Action, ReconcileError> {
+        context.call(&self.0, async { Ok::<_, BoxError>(()) }).await?;
         Ok(Action::done())
     }
 }
@@ -198,7 +205,7 @@ async fn the_page_names_each_series_of_a_scrape_with_its_type_and_labels_and_no_
     let manager = manager
         .ledger(Full(MemoryLedger::new()))
         .add(Task::new("reader", |context| async move { read(context).await.map_err(BoxError::from) }))
-        .controller(Controller::of::<ConfigMap>(), Idle)
+        .controller(Controller::of::<ConfigMap>(), Idle(Dependency::named("billing")))
         .add(journal);
     let run = manager.run_until(sleep(Duration::from_mins(1)));
     let scrape = async {

@@ -2,6 +2,7 @@
 
 mod context;
 mod dead_letters;
+mod dependencies;
 mod durability;
 mod faults;
 mod ledger;
