@@ -81,12 +81,9 @@ impl Instruments {
             worker_limit: gauge("pilothouse_controller_worker_limit", "Workers there may be at present"),
             limit_cuts: counter(
                 "pilothouse_controller_worker_limit_cuts",
-                "How often the limit was lowered because the API server pushed back",
+                "Cuts of that limit after push-back",
             ),
-            postponed: counter(
-                "pilothouse_reconcile_postponed",
-                "Reconciles that ended because something that they need is not there",
-            ),
+            postponed: counter("pilothouse_reconcile_postponed", "Reconciles that a dependency sent away"),
             put_aside: counter(
                 "pilothouse_reconcile_put_aside",
                 "Reconciles put aside because the cache did not show the controller's own write yet",

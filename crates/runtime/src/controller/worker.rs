@@ -170,7 +170,8 @@ impl<R: Reconciler> Work<R> {
 
     /// Success forgets the failures (C3), an error counts one more (C1), a terminal one or one too many parks the
     /// object (C2, D3), one that waits for another object comes again when that has changed since `before`, or does.
-    /// One whose call a dependency rejected waits for that (A7). What comes again keeps its priority, unless the action sets another (C4).
+    /// One whose call a dependency rejected waits for that (A7). What comes again keeps its priority, unless the
+    /// action sets another (C4).
     fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>, before: u64) {
         let (key, priority, instruments) = (item.key(), item.priority(), &self.instruments);
         if let Some(dependency) = outcome.as_ref().err().and_then(ReconcileError::dependency) {

@@ -25,12 +25,12 @@ const RETURN: Duration = Duration::from_secs(1);
 /// through [`Context::call`](crate::Context::call), from the outside in: the bulkhead, the circuit breaker, the time
 /// limit. Its metrics are those of the first controller that uses it.
 ///
-/// **Guarantees.** At most [`at_most`](Self::at_most) calls are in flight (X-I3). While the breaker is open no call is
-/// made; after that one, the probe, and it alone decides whether the breaker closes or opens again, for longer (X-I1). An
-/// object whose reconcile fails with a rejection is postponed: its failures are not counted, it holds no worker, and it is
-/// reconciled again when the dependency has room for it. Postponed objects come back in the order in which they were
-/// postponed, without a stampede: two for each call that succeeds, as far as the bulkhead has room, so their number
-/// doubles with each round trip; besides, each comes back by itself (X-I2), one a second.
+/// **Guarantees.** At most [`at_most`](Self::at_most) calls are in flight (X-I3). While the breaker is open no call
+/// is made; after that one, the probe, and it alone decides whether the breaker closes or opens again, for longer
+/// (X-I1). An object whose reconcile fails with a rejection is postponed: its failures are not counted, it holds no
+/// worker, and it is reconciled again when the dependency has room for it. Postponed objects come back in the order
+/// in which they were postponed, without a stampede: two for each call that succeeds, as far as the bulkhead has
+/// room, so their number doubles with each round trip; besides, each comes back by itself (X-I2), one a second.
 ///
 /// **Assumptions.** A call that is given up before it ends, because the reconcile was, counts as failed: what hangs is
 /// broken. Who races a call against something else and drops the loser should not send it through here.
@@ -88,8 +88,8 @@ impl Dependency {
         self.with(|settings| settings.most = Some(calls))
     }
 
-    /// How long a call waits for its turn when the bulkhead is full, before it is rejected. It holds a worker meanwhile.
-    /// Default zero: the object waits instead.
+    /// How long a call waits for its turn when the bulkhead is full, before it is rejected. It holds a worker
+    /// meanwhile. Default zero: the object waits instead.
     #[must_use]
     pub fn wait_at_most(self, wait: Duration) -> Self {
         self.with(|settings| settings.wait = wait)
@@ -113,7 +113,8 @@ impl Dependency {
         &self.shared.settings.name
     }
 
-    /// What its breaker does at present. Still [`Open`](BreakerState::Open) after the open time, until the probe starts.
+    /// What its breaker does at present. Still [`Open`](BreakerState::Open) after the open time, until the probe
+    /// starts.
     #[must_use]
     pub fn state(&self) -> BreakerState {
         self.shared.state.lock().state()

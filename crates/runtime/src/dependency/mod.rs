@@ -1,9 +1,9 @@
 //! What a controller depends on besides the API server: a circuit breaker, a bulkhead and a time limit for each.
 //!
 //! A [`Dependency`] is declared once, with a name, and kept in the reconciler. Calls go through
-//! [`Context::call`](crate::Context::call). While the dependency fails, or has as many calls in flight as it may, a call is
-//! rejected at once; `?` turns that into a [`ReconcileError`](crate::ReconcileError) that postpones the object: it is no
-//! failure, no attempt, and no worker waits.
+//! [`Context::call`](crate::Context::call). While the dependency fails, or has as many calls in flight as it may, a
+//! call is rejected at once; `?` turns that into a [`ReconcileError`](crate::ReconcileError) that postpones the
+//! object: it is no failure, no attempt, and no worker waits.
 //!
 //! ```
 //! use std::sync::Arc;

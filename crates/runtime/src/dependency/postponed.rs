@@ -15,8 +15,8 @@ const STAGGER: Duration = Duration::from_secs(1);
 
 /// The objects that wait for one dependency, those that have waited longest first.
 ///
-/// Each also has a request in its queue, at a time of its own: what calls it back only makes that earlier. So nothing is
-/// stuck when those called back turn out not to need the dependency any more (X-I2).
+/// Each also has a request in its queue, at a time of its own: what calls it back only makes that earlier. So nothing
+/// is stuck when those called back turn out not to need the dependency any more (X-I2).
 #[derive(Default)]
 pub(super) struct Postponed {
     objects: IndexMap<Object, Place>,
