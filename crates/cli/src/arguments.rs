@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::deadletters;
+
 /// Where a Kubernetes cluster is steered from.
 ///
 /// `pilothouse demo` needs nothing: it starts an API server, a simulated cluster and the job logbook in one process,
@@ -33,6 +35,9 @@ pub(crate) enum Command {
     /// Record the jobs of a cluster and show them on the portal.
     #[command(after_help = LOGBOOK_HELP)]
     Logbook(LogbookArguments),
+    /// List, show, replay and drop what controllers have given up on.
+    #[command(after_help = deadletters::HELP)]
+    Deadletters(deadletters::DeadlettersArguments),
 }
 
 const DEMO_HELP: &str = "\

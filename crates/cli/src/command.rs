@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command};
 use crate::error::{CommandError, with_causes};
-use crate::{apiserver, demo, logbook};
+use crate::{apiserver, deadletters, demo, logbook};
 
 /// Runs the command with these arguments, the first of which is its own name, until it has done what it was asked for
 /// or is interrupted. Prints errors to standard error. Call it once in a process: it sets up logging, and starts a
@@ -44,6 +44,7 @@ fn perform(arguments: Arguments) -> Result<(), CommandError> {
             Command::Demo(options) => demo::run(options).await,
             Command::Apiserver(options) => apiserver::run(options).await,
             Command::Logbook(options) => logbook::run(options).await,
+            Command::Deadletters(options) => Ok(deadletters::run(options).await?),
         }
     })
 }

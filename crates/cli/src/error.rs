@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::deadletters::DeadlettersError;
+
 /// Why a command ended. The message says what we could not do and to what; the cause follows it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
@@ -23,6 +25,8 @@ pub(crate) enum CommandError {
     Tls { source: pilothouse_apiserver::TlsError },
     #[error("cannot draw a token from the operating system's entropy")]
     Entropy { source: getrandom::Error },
+    #[error(transparent)]
+    Deadletters(#[from] DeadlettersError),
     #[error("stopped early")]
     Run { source: pilothouse::Error },
     #[error(

@@ -1,10 +1,11 @@
-//! The `pilothouse` command: `demo`, `apiserver`, `logbook`. A library so that trials run exactly it in a process of
+//! The `pilothouse` command: `demo`, `apiserver`, `logbook`, `deadletters`. A library so that trials run exactly it in a process of
 //! their own; for anything else use the command.
 
 mod apiserver;
 mod arguments;
 mod command;
 mod console;
+mod deadletters;
 mod demo;
 mod error;
 mod files;

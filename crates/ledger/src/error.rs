@@ -25,6 +25,15 @@ pub enum OpenError {
         /// What the driver said.
         source: sqlx::Error,
     },
+    /// The Redis server could not be connected to.
+    #[cfg(feature = "redis")]
+    #[error("cannot open the ledger {address}")]
+    Redis {
+        /// The server.
+        address: String,
+        /// What the driver said.
+        source: redis::RedisError,
+    },
     /// The tables could not be made.
     #[error("cannot make the tables of the ledger {address}: the account needs the right to create tables")]
     Schema {
@@ -54,6 +63,8 @@ impl OpenError {
         match self {
             Self::Address { .. } => "LedgerAddressUnknown",
             Self::Connect { .. } => "LedgerUnreachable",
+            #[cfg(feature = "redis")]
+            Self::Redis { .. } => "LedgerUnreachable",
             Self::Schema { .. } => "LedgerSchemaFailed",
             Self::NewerSchema { .. } => "LedgerSchemaTooNew",
         }

@@ -13,13 +13,19 @@
 //!
 //! [`SqlLedger`] is one program for SQLite (the feature `sqlite`, on by default), PostgreSQL (`postgres`), MySQL and
 //! `MariaDB` (`mysql`). What differs between them stands in small dialects.
+//! `RedisLedger` (the feature `redis`) keeps the same in Redis.
 
+mod address;
 mod dialect;
 mod error;
 mod group;
 mod read;
+#[cfg(feature = "redis")]
+mod redis_ledger;
 mod sql;
 mod write;
 
 pub use error::OpenError;
+#[cfg(feature = "redis")]
+pub use redis_ledger::RedisLedger;
 pub use sql::SqlLedger;

@@ -13,6 +13,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use crate::OpenError;
+use crate::address::without_credentials;
 use crate::dialect::Dialect;
 use crate::{read, write};
 
@@ -143,28 +144,9 @@ impl fmt::Debug for SqlLedger {
     }
 }
 
-/// An address without user, password and options.
-fn without_credentials(address: &str) -> String {
-    let address = address.split('?').next().unwrap_or_default();
-    match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            format!("{scheme}://{rest}")
-        }
-        None => address.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn z3_an_address_is_shown_without_user_and_password() {
-        let shown = without_credentials("postgres://me:p@ss@db:5432/x?sslpassword=y");
-        assert_eq!(shown, "postgres://db:5432/x");
-        assert_eq!(without_credentials("sqlite:a/b.sqlite"), "sqlite:a/b.sqlite");
-    }
 
     #[tokio::test]
     async fn an_unknown_address_is_refused_with_those_that_are_known() {

@@ -21,8 +21,36 @@ async fn sqlite() -> Option<(SqlLedger, TempDir)> {
     Some((ledger, folder))
 }
 
+/// The ledger that a variable names; `None` where it is not set.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[expect(clippy::disallowed_methods, reason = "a test is told by a variable which server it may use")]
+async fn server(variable: &str) -> Option<(SqlLedger, ())> {
+    let Ok(address) = std::env::var(variable) else {
+        println!("skipped: {variable} names no server");
+        return None;
+    };
+    Some((SqlLedger::open(&address).await.unwrap(), ()))
+}
+
+#[cfg(feature = "redis")]
+#[expect(clippy::disallowed_methods, reason = "a test is told by a variable which server it may use")]
+async fn redis() -> Option<(pilothouse_ledger::RedisLedger, ())> {
+    let Ok(address) = std::env::var("PILOTHOUSE_TEST_REDIS") else {
+        println!("skipped: PILOTHOUSE_TEST_REDIS names no server");
+        return None;
+    };
+    Some((pilothouse_ledger::RedisLedger::open(&address).await.unwrap(), ()))
+}
+
 suite::suite!(memory, super::memory());
+#[cfg(feature = "sqlite")]
 suite::suite!(sqlite, super::sqlite());
+#[cfg(feature = "postgres")]
+suite::suite!(postgres, super::server("PILOTHOUSE_TEST_POSTGRES"));
+#[cfg(feature = "mysql")]
+suite::suite!(mysql, super::server("PILOTHOUSE_TEST_MYSQL"));
+#[cfg(feature = "redis")]
+suite::suite!(redis, super::redis());
 
 #[tokio::test]
 async fn d6_two_processes_write_to_one_file_at_once_and_read_what_the_other_wrote() {

@@ -52,6 +52,7 @@ pub struct Manager {
     pub(super) additions: Additions,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) dead_letters: Option<DeadLetters>,
+    pub(super) remote_dead_letter_changes: bool,
 }
 
 impl Manager {
@@ -71,6 +72,7 @@ impl Manager {
             additions: Additions::new(),
             ledger: Arc::new(MemoryLedger::new()),
             dead_letters: None,
+            remote_dead_letter_changes: false,
         }
     }
 
@@ -107,7 +109,7 @@ impl Manager {
         self
     }
 
-    /// Serves `/metrics`, `/healthz` and `/readyz` over HTTP on this address. Port 0 picks a free one; see
+    /// Serves `/metrics`, `/healthz`, `/readyz` and `/deadletters` over HTTP on this address. Port 0 picks a free one; see
     /// [`on_listening`](Self::on_listening).
     pub fn serve_metrics(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = Some(address.into());
@@ -150,6 +152,13 @@ impl Manager {
     /// What the controllers of this manager have given up on, for code outside of it.
     pub fn dead_letters(&mut self) -> DeadLetters {
         self.dead_letters.get_or_insert_with(|| DeadLetters::new(Arc::clone(&self.ledger))).clone()
+    }
+
+    /// Takes replays and drops of dead letters over HTTP from other machines too. Without it, from this machine only
+    /// (so also through `kubectl port-forward`). Nobody is asked for a password: whoever reaches the address may.
+    pub fn remote_dead_letter_changes(mut self) -> Self {
+        self.remote_dead_letter_changes = true;
+        self
     }
 
     /// A handle to add more while the manager runs.

@@ -1,13 +1,14 @@
-//! `/metrics`, `/healthz` and `/readyz`.
+//! `/metrics`, `/healthz` and `/readyz`; `/deadletters` beside them.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Readiness;
+use super::letters::Letters;
 use crate::{Error, Informers, Leadership, Metrics};
 
 /// Connections served at once; more are turned away.
@@ -36,6 +38,7 @@ pub(super) struct Endpoints {
     pub(super) readiness: Readiness,
     pub(super) informers: Informers,
     pub(super) leadership: Leadership,
+    pub(super) letters: Letters,
 }
 
 /// The listener of a process, served until dropped.
@@ -58,8 +61,8 @@ impl Endpoints {
     async fn accept(self, listener: TcpListener, environment: Environment) {
         let mut connections: Vec<AbortOnDropHandle<()>> = Vec::new();
         loop {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection for metrics and health");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -68,16 +71,24 @@ impl Endpoints {
             };
             connections.retain(|connection| !connection.is_finished());
             if connections.len() < CONNECTIONS {
-                let connection = environment.spawn("metrics connection", self.clone().converse(stream));
+                let connection =
+                    environment.spawn("metrics connection", self.clone().converse(stream, peer.ip()));
                 connections.push(AbortOnDropHandle::new(connection));
             }
         }
     }
 
-    async fn converse(self, stream: TcpStream) {
-        let service = service_fn(move |request: Request<_>| {
-            let response = self.respond(request.method(), request.uri().path());
-            std::future::ready(Ok::<_, Infallible>(response))
+    async fn converse(self, stream: TcpStream, peer: IpAddr) {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let endpoints = self.clone();
+            let (request, _) = request.into_parts();
+            async move {
+                let response = match endpoints.letters.respond(peer, &request).await {
+                    Some(response) => response,
+                    None => endpoints.respond(&request.method, request.uri.path()),
+                };
+                Ok::<_, Infallible>(response)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -9,6 +9,7 @@ use pilothouse_machinery::Environment;
 
 use super::candidacy::Candidacy;
 use super::endpoints::{Endpoints, Server};
+use super::letters::Letters;
 use super::lifecycle::Lifecycle;
 use super::{Manager, Readiness, RunContext, Shutdown};
 use crate::{Client, ClientOptions, DeadLetters, Error, Informers, Leadership, Metrics};
@@ -29,7 +30,7 @@ impl Manager {
     ///
     /// Dropping the future ends everything at once, without grace.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
-        let dead_letters = self.dead_letters();
+        let (dead_letters, is_open) = (self.dead_letters(), self.remote_dead_letter_changes);
         let Self { name, client, environment, metrics, address, on_listening, grace_period, .. } = self;
         let (runnables, informers, mut additions) = (self.runnables, self.informers, self.additions);
         let mut names = BTreeSet::new();
@@ -40,7 +41,7 @@ impl Manager {
             context(name.clone(), client, environment, metrics, informers, dead_letters).await?;
         let candidacy = Candidacy::start(self.election, &mut context)?;
         let server = match address {
-            Some(address) => Some(serve(&context, address, on_listening).await?),
+            Some(address) => Some(serve(&context, address, on_listening, is_open).await?),
             None => None,
         };
         let mut lifecycle = Lifecycle::new(context.clone());
@@ -133,12 +134,14 @@ async fn serve(
     context: &RunContext,
     address: SocketAddr,
     on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
+    is_open: bool,
 ) -> Result<Server, Error> {
     let endpoints = Endpoints {
         metrics: context.metrics.clone(),
         readiness: context.readiness.clone(),
         informers: context.informers.clone(),
         leadership: context.leadership.clone(),
+        letters: Letters { letters: context.dead_letters.clone(), is_open },
     };
     let server = endpoints.serve(address, &context.environment).await?;
     tracing::info!(address = %server.address, "serving metrics and health");

@@ -179,6 +179,10 @@ async fn readyz_names_what_is_not_ready() {
         readiness: readiness.clone(),
         informers,
         leadership: crate::Leadership::without_election(),
+        letters: super::letters::Letters {
+            letters: crate::DeadLetters::new(std::sync::Arc::new(crate::MemoryLedger::new())),
+            is_open: false,
+        },
     };
     readiness.ready("jobs");
     assert_eq!(body_of(&endpoints, "/readyz").await, (200, "[+] jobs ok\nready\n".into()));
