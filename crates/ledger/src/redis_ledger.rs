@@ -29,8 +29,8 @@ const COMMANDS: &str = "pilothouse:commands";
 
 /// A ledger in Redis, or what speaks as it does. Cloning shares its connection.
 ///
-/// **Guarantees.** Each write is one transaction (`MULTI`). The last 10,000 lines of history of each controller are kept.
-/// What has been written outlives this process; whether it outlives the server is for its configuration to say:
+/// **Guarantees.** Each write is one transaction (`MULTI`). The last 10,000 lines of history of each controller are
+/// kept. What has been written outlives this process; whether it outlives the server is for its configuration to say:
 /// `appendonly yes`, and no eviction.
 ///
 /// **Assumptions.** One cluster per database number; one server, not a Redis Cluster.

@@ -16,8 +16,8 @@ Examples:
   pilothouse deadletters drop --all --by \"ann, ticket 42\"
   pilothouse deadletters --ledger sqlite:ledger.sqlite list -o json
 
-Through a manager, changes happen at once. Left in the ledger, a running controller makes them within two seconds, others
-when they next start.";
+Through a manager, changes happen at once. Left in the ledger, a running controller makes them within two seconds,
+others when they next start.";
 
 #[derive(Debug, Args)]
 pub(crate) struct DeadlettersArguments {

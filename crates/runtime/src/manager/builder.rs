@@ -109,8 +109,8 @@ impl Manager {
         self
     }
 
-    /// Serves `/metrics`, `/healthz`, `/readyz` and `/deadletters` over HTTP on this address. Port 0 picks a free one; see
-    /// [`on_listening`](Self::on_listening).
+    /// Serves `/metrics`, `/healthz`, `/readyz` and `/deadletters` over HTTP on this address. Port 0 picks a free one;
+    /// see [`on_listening`](Self::on_listening).
     pub fn serve_metrics(mut self, address: impl Into<SocketAddr>) -> Self {
         self.address = Some(address.into());
         self

@@ -1,7 +1,8 @@
 //! The life of a process: what starts in which order, what ends it, and how it stops.
 //!
-//! A [`Manager`] runs [`Runnable`]s: controllers, journals, servers. It serves `/metrics`, `/healthz` and
-//! `/readyz` and `/deadletters`, stops everything in order when it is told to or when something fails, and says what went wrong.
+//! A [`Manager`] runs [`Runnable`]s: controllers, journals, servers. It serves `/metrics`, `/healthz`,
+//! `/readyz` and `/deadletters`, stops everything in order when it is told to or when something fails, and says what
+//! went wrong.
 
 mod additions;
 mod builder;
