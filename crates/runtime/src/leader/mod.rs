@@ -18,8 +18,26 @@
 //!
 //! **Assumptions.** Clocks of processes may differ by any amount but run at about the same speed: within the ratio of
 //! lease duration to renew deadline. The monotonic clock goes on while the process is paused (it does on SIGSTOP and
-//! in a frozen container; a virtual machine that is suspended as a whole may stop it, and then a write may go out late:
-//! give objects the resource version they were read with, which the server checks).
+//! in a frozen container; a suspended virtual machine may stop it, and a write may go out late then).
+//!
+//! **What no client can rule out, and what to do about it.** A process can be stopped between the last look at the
+//! clock and the system call (microseconds, but it can), a proxy can hold a request up, and a server can take its time
+//! before it stores one. Kubernetes has no transaction over the Lease and another object, so no header and no
+//! annotation makes a server refuse such a write for its term alone. What it does check is the version of the object:
+//!
+//! | write | arrives after a later term has written the object |
+//! |---|---|
+//! | `update`, `update_status` of what was read; patch or apply with `metadata.resourceVersion` | refused: 409 |
+//! | `delete` with a `resource_version` | refused: 409 |
+//! | `create` under a given name | refused: 409, where that term has created it |
+//! | patch, apply or update that names no version; `delete` by uid or name; `generateName` | accepted |
+//!
+//! The version was read before the term was looked at for the last time, so within the old term; whatever a later term
+//! wrote has changed it. So per object the terms of accepted writes never go back, as long as these name their version.
+//! This needs no more requests and no field in the object; the price is conflicts with others who write the object. A
+//! late write that comes *before* the new term's first is accepted: to the new leader, whose own write is then refused
+//! or reads it, it is one that came in time. Term annotations and managers per term would refuse no more than that, and
+//! cost a field in each object. For systems outside of the cluster, pass [`Leadership::term`] along.
 //!
 //! **What follows client-go** (`tools/leaderelection`): the record, the defaults of 15, 10 and 2 seconds, judging by
 //! local observation, the optimistic renewal. What does not: candidates watch instead of polling; the term is counted

@@ -14,6 +14,7 @@ use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use parking_lot::Mutex;
+use pilothouse::Environment;
 use pilothouse_apiserver::{ApiServer, ConnectionError};
 use tokio::time::{Instant, Sleep};
 use tower::Service;
@@ -26,8 +27,10 @@ pub(crate) enum Fate {
     Hang,
     /// Is applied, and the answer never comes.
     LoseAnswer,
-    /// Arrives after this time.
+    /// Arrives after this time, unless its sender gives it up before.
     Late(Duration),
+    /// Has left the process: arrives after this time, whatever becomes of its sender.
+    Underway(Duration),
     /// Is refused with this status.
     Refuse(u16),
 }
@@ -50,11 +53,14 @@ pub(crate) struct Network {
     pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
     /// The bodies of the patches that the server accepted, shared by networks that are made of each other.
     pub(crate) accepted: Arc<Mutex<Vec<Bytes>>>,
+    /// What the server answered to requests that had left the process.
+    pub(crate) arrived: Arc<Mutex<Vec<u16>>>,
 }
 
 impl Network {
     pub(crate) fn new(server: &ApiServer) -> Self {
-        Self { server: server.clone(), rule: Arc::default(), seen: Arc::default(), accepted: Arc::default() }
+        let (server, arrived) = (server.clone(), Arc::default());
+        Self { server, rule: Arc::default(), seen: Arc::default(), accepted: Arc::default(), arrived }
     }
 
     /// Decides about each request from now on, by method and path; watches have the method `WATCH`.
@@ -112,7 +118,7 @@ where
             match fate {
                 Fate::Hang => return std::future::pending().await,
                 Fate::Late(by) => tokio::time::sleep(by).await,
-                Fate::Pass | Fate::LoseAnswer | Fate::Refuse(_) => {}
+                Fate::Pass | Fate::LoseAnswer | Fate::Refuse(_) | Fate::Underway(_) => {}
             }
             if let Fate::Refuse(code) = fate {
                 let text =
@@ -121,6 +127,16 @@ where
                 return Ok(Response::builder().status(code).body(body).expect("a response"));
             }
             let body = body.collect().await.expect("a body in memory").to_bytes();
+            if let Fate::Underway(by) = fate {
+                let (mut server, request) = (this.server.clone(), Request::from_parts(head, Full::new(body)));
+                let arriving = async move {
+                    tokio::time::sleep(by).await;
+                    let answer = server.call(request).await.expect("the server answers");
+                    this.arrived.lock().push(answer.status().as_u16());
+                };
+                drop(Environment::real().spawn("underway", arriving));
+                return std::future::pending().await;
+            }
             let patch = (method == "PATCH").then(|| body.clone());
             let answer = this.server.call(Request::from_parts(head, Full::new(body))).await?;
             this.accepted.lock().extend(patch.filter(|_| answer.status().is_success()));

@@ -1,6 +1,6 @@
-//! The trial of leader election with processes: `election trial` starts `pilothouse apiserver` and three managers, takes
-//! the leader away again and again (SIGTERM, SIGKILL, SIGSTOP) and judges what the managers noted and what the server
-//! accepted. `election trial --help` names the options.
+//! The trial of leader election with processes: `election trial` starts `pilothouse apiserver` and three managers,
+//! takes the leader away again and again (SIGTERM, SIGKILL, SIGSTOP) and judges what the managers noted and what the
+//! server accepted. `election trial --help` names the options.
 //!
 //! The other two commands are the processes it starts: this very program, so that one build makes all of it.
 
