@@ -7,9 +7,9 @@ use clap::{Parser, Subcommand};
 use crate::candidate::Candidate;
 use crate::measure::{self, Work};
 use crate::pods::Size;
-use crate::{Failure, cache, peers, queue, server};
+use crate::{Failure, cache, controller, peers, queue, server};
 
-/// Pilothouse's cache beside kube-runtime's and client-go's.
+/// Pilothouse's cache, queue and controller beside those of kube-runtime and Go.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -22,6 +22,11 @@ enum Command {
     Peers(peers::Settings),
     /// Readers during events, a subscriber that sleeps, a relist, a million objects.
     Cache(cache::Settings),
+    /// Controllers beside those of controller-runtime and kube-runtime: latency, throughput, a burst, overload.
+    Controller(controller::Settings),
+    /// One controller; started by `controller`.
+    #[command(hide = true)]
+    MeasureController(controller::drive::Work),
     /// The work queue beside client-go's classic queue and controller-runtime's priority queue.
     Queue(queue::Settings),
     /// The figures of Pilothouse's queue; started by `queue`.
@@ -65,6 +70,12 @@ impl Arguments {
         match self.command {
             Command::Peers(settings) => on(1, peers::run(settings)),
             Command::Cache(settings) => on(1, cache::run(settings)),
+            Command::Controller(settings) => on(1, controller::run(settings)),
+            Command::MeasureController(work) => {
+                let sample = on(work.threads, controller::measure(work))?;
+                println!("{}", serde_json::to_string(&sample)?);
+                Ok(())
+            }
             Command::Queue(settings) => queue::run(&settings),
             Command::MeasureQueue(settings) => {
                 println!("{}", serde_json::to_string(&queue::measure::run(&settings)?)?);

@@ -15,6 +15,11 @@ pub(crate) fn build_queues() -> Result<Option<PathBuf>, Failure> {
     build_peer("workqueue", "the queues of client-go and controller-runtime")
 }
 
+/// Builds the part of controller-runtime's Controller.
+pub(crate) fn build_controller() -> Result<Option<PathBuf>, Failure> {
+    build_peer("controller", "controller-runtime's Controller")
+}
+
 fn build_peer(name: &str, what: &str) -> Result<Option<PathBuf>, Failure> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = folder.join("target").join(name);

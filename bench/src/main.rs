@@ -3,6 +3,7 @@
 mod cache;
 mod candidate;
 mod command;
+mod controller;
 mod go;
 mod measure;
 mod memory;

@@ -77,15 +77,22 @@ fn status(name: &str) -> Result<f64, Failure> {
     Ok(kibibytes / 1024.0)
 }
 
-/// Gives the server an order.
-pub(crate) async fn post(address: SocketAddr, path: &str) -> Result<(), Failure> {
+/// Nanoseconds of the machine's monotonic clock, which all its processes share.
+pub(crate) fn monotonic_nanoseconds() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
+/// Gives the server an order; returns what it answers.
+pub(crate) async fn post(address: SocketAddr, path: &str) -> Result<Vec<u8>, Failure> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("POST {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
+    let head = answer.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or(answer.len());
     if answer.starts_with(b"HTTP/1.1 200") {
-        Ok(())
+        Ok(answer.split_off((head + 4).min(answer.len())))
     } else {
         Err(format!("the server refused {path}").into())
     }

@@ -30,7 +30,20 @@ pub(crate) struct Bench {
 impl Bench {
     /// Starts a server of this many pods; measured processes have this many worker threads.
     pub(crate) async fn start(objects: u32, size: Size, threads: usize) -> Result<Self, Failure> {
-        let go = go::build()?;
+        Self::start_with(objects, size, threads, go::build()?).await
+    }
+
+    /// Starts a server that speaks JSON alone.
+    pub(crate) async fn start_json(objects: u32, size: Size, threads: usize) -> Result<Self, Failure> {
+        Self::start_with(objects, size, threads, None).await
+    }
+
+    async fn start_with(
+        objects: u32,
+        size: Size,
+        threads: usize,
+        go: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
         let mut command = Command::new(env::current_exe()?);
         command.arg("serve").args(["--objects", &objects.to_string(), "--size", size.argument()]);
         if let Some(program) = &go {
@@ -63,12 +76,17 @@ impl Bench {
         built
     }
 
+    /// Everything as at the start, for the next measurement.
+    pub(crate) async fn prepare(&self, objects: u32) -> Result<(), Failure> {
+        if self.touches {
+            memory::touch(objects);
+        }
+        post(self.address, "/reset").await.map(drop)
+    }
+
     /// One measurement in a new process.
     pub(crate) async fn measure(&self, candidate: Candidate, work: Work) -> Result<Sample, Failure> {
-        if self.touches {
-            memory::touch(work.objects);
-        }
-        post(self.address, "/reset").await?;
+        self.prepare(work.objects).await?;
         let mut command = match &self.go {
             Some(program) if candidate.is_go() => {
                 let mut command = Command::new(program);

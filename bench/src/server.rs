@@ -1,7 +1,8 @@
 //! The server of all candidates: lists (paged or whole), streamed lists and watches of pods, as JSON, as protobuf
 //! and as metadata alone.
 //!
-//! Orders come by `POST`: `/reset` before each client, `/start` for events, `/relist` to lose the history;
+//! Orders come by `POST`: `/reset` before each client, `/start` for events, `/relist` to lose the history; `/sent` is
+//! answered with when each event since the reset was sent, in nanoseconds of the monotonic clock;
 //! `/protobuf` is found if that was spoken.
 
 pub(crate) mod catalogue;
@@ -111,9 +112,13 @@ impl Server {
         match path {
             "/reset" => self.state.reset(self.catalogue.len()),
             "/start" => {
-                let (count, rate) =
-                    (number(query, "events").unwrap_or(0), number(query, "rate").unwrap_or(0));
-                self.state.order(Order::Events { count, rate });
+                let value = |name| number(query, name).unwrap_or(0);
+                let (count, rate, among) = (value("events"), value("rate"), value("among"));
+                self.state.order(Order::Events { count, rate, among });
+            }
+            "/sent" => {
+                let text = format!("{:?}", self.state.sent());
+                return respond(status, "application/json", Full::from(text).boxed_unsync());
             }
             "/relist" => self.state.lose_history(),
             "/protobuf" if self.state.spoke_protobuf() => {}

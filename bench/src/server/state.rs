@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::catalogue::FIRST_OBJECT_VERSION;
+use crate::process::monotonic_nanoseconds;
 
 /// The version of the first list; all versions have nine digits.
 pub(crate) const LIST_VERSION: u32 = 200_000_000;
@@ -17,8 +18,8 @@ const CHANGED_PERCENT: usize = 10;
 /// What the open watch is told to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
-    /// Send this many events, so many per second (0: as fast as they go).
-    Events { count: u32, rate: u32 },
+    /// Send this many events, so many per second (0: as fast as they go), about so many objects (0: all).
+    Events { count: u32, rate: u32, among: u32 },
     /// End the stream.
     Close,
 }
@@ -36,6 +37,8 @@ struct Inner {
     /// No watch from an older version.
     oldest: u32,
     events: u64,
+    /// When each event was sent.
+    sent: Vec<u64>,
     versions: Vec<u32>,
     spoke_protobuf: bool,
     orders: VecDeque<Order>,
@@ -114,11 +117,19 @@ impl State {
         }
     }
 
-    /// The next object to change and its new version.
-    pub(crate) fn change(&self) -> (usize, u32) {
+    /// When each event since the reset was sent, in nanoseconds of the monotonic clock.
+    pub(crate) fn sent(&self) -> Vec<u64> {
+        self.lock().sent.clone()
+    }
+
+    /// The next object to change, of so many (0: of all), and its new version.
+    pub(crate) fn change(&self, among: u32) -> (usize, u32) {
         let mut inner = self.lock();
-        let index = event(inner.events, inner.versions.len());
+        let all = inner.versions.len();
+        let among = usize::try_from(among).unwrap_or(all);
+        let index = event(inner.events, if among == 0 { all } else { among.min(all) });
         inner.events += 1;
+        inner.sent.push(monotonic_nanoseconds());
         inner.version += 1;
         let version = inner.version;
         inner.versions[index] = version;

@@ -58,14 +58,14 @@ impl Feed {
                 biased;
                 () = self.sender.closed() => return Err(Gone),
                 order = self.server.state.next_order() => match order {
-                    Order::Events { count, rate } => self.events(count, rate).await?,
+                    Order::Events { count, rate, among } => self.events(count, rate, among).await?,
                     Order::Close => return Ok(()),
                 },
             }
         }
     }
 
-    async fn events(&self, count: u32, rate: u32) -> Result<(), Gone> {
+    async fn events(&self, count: u32, rate: u32, among: u32) -> Result<(), Gone> {
         let start = Instant::now();
         for number in 0..count {
             if rate > 0 {
@@ -74,7 +74,7 @@ impl Feed {
                     tokio::time::sleep_until(due).await;
                 }
             }
-            let (index, version) = self.server.state.change();
+            let (index, version) = self.server.state.change(among);
             self.send("MODIFIED", index, version).await?;
         }
         Ok(())

@@ -1,0 +1,37 @@
+//! Whose controller is measured.
+
+use clap::ValueEnum;
+
+/// One controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Candidate {
+    Pilothouse,
+    KubeRuntime,
+    ControllerRuntime,
+    /// The same, whose reconciler looks at the key alone.
+    ControllerRuntimeKeys,
+}
+
+impl Candidate {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Pilothouse, Self::KubeRuntime, Self::ControllerRuntime, Self::ControllerRuntimeKeys];
+
+    /// The name on the command line.
+    pub(crate) fn argument(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// The name in tables.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Pilothouse => "Pilothouse",
+            Self::KubeRuntime => "kube-runtime",
+            Self::ControllerRuntime => "controller-runtime",
+            Self::ControllerRuntimeKeys => "controller-runtime, keys only",
+        }
+    }
+
+    pub(crate) fn is_go(self) -> bool {
+        matches!(self, Self::ControllerRuntime | Self::ControllerRuntimeKeys)
+    }
+}
