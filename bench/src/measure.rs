@@ -39,6 +39,9 @@ pub(crate) struct Work {
     /// How often per second each of them does; 0: as often as it can.
     #[arg(long, default_value_t = 0)]
     pub(crate) pace: u32,
+    /// They read nothing and only want a core: the control.
+    #[arg(long)]
+    pub(crate) spin: bool,
     /// A subscriber takes nothing during the events; two others do.
     #[arg(long)]
     pub(crate) sleeper: Option<Sleeper>,
@@ -68,7 +71,7 @@ impl Work {
         if let Some(sleeper) = self.sleeper {
             arguments.extend([format!("{dash}sleeper"), sleeper.argument()]);
         }
-        for (name, wanted) in [("relist", self.relist), ("settle", self.settle)] {
+        for (name, wanted) in [("spin", self.spin), ("relist", self.relist), ("settle", self.settle)] {
             arguments.extend(wanted.then(|| format!("{dash}{name}")));
         }
         arguments

@@ -154,6 +154,7 @@ impl Settings {
             rate: 0,
             readers: 0,
             pace: 0,
+            spin: false,
             sleeper: None,
             relist: false,
             settle: true,

@@ -15,12 +15,18 @@ use crate::verdict::Wanted;
 enum Reading {
     /// So many threads, in a loop.
     Loop(usize),
+    /// Ten threads that touch no cache: what the scheduler does to the writer.
+    Spin,
     /// Ten threads at a pace.
     Paced,
 }
 
 const TEN: usize = 10;
-const ALL: [Reading; 4] = [Reading::Loop(0), Reading::Loop(1), Reading::Loop(TEN), Reading::Paced];
+const ALL: [Reading; 5] =
+    [Reading::Loop(0), Reading::Loop(1), Reading::Loop(TEN), Reading::Spin, Reading::Paced];
+
+/// Where the control is in [`ALL`].
+const SPIN: usize = 3;
 
 /// Per wall second, per CPU second of the writer, lists per second.
 type Rates = [f64; 3];
@@ -34,17 +40,24 @@ impl Reading {
         match self {
             Self::Loop(0) => "none".to_owned(),
             Self::Loop(readers) => format!("{readers} in a loop"),
+            Self::Spin => format!("{TEN} that read nothing"),
             Self::Paced => format!("{TEN}, {} lists/s each", settings.pace),
         }
+    }
+
+    /// The control is measured once: it says nothing of a cache.
+    fn is_for(self, candidate: Candidate) -> bool {
+        self != Self::Spin || candidate == Candidate::Pilothouse
     }
 
     async fn rates(self, settings: &Settings, bench: &Bench, candidate: Candidate) -> Result<Rates, Failure> {
         let (readers, pace) = match self {
             Self::Loop(readers) => (readers, 0),
+            Self::Spin => (TEN, 0),
             Self::Paced => (TEN, settings.pace),
         };
-        let events = settings.events_of(candidate, self == Self::Loop(TEN));
-        let work = Work { events, readers, pace, ..settings.work(bench) };
+        let events = settings.events_of(candidate, matches!(self, Self::Loop(TEN) | Self::Spin));
+        let work = Work { events, readers, pace, spin: self == Self::Spin, ..settings.work(bench) };
         let sample = watch(bench, candidate, work).await?;
         #[expect(clippy::cast_precision_loss, reason = "a count of lists")]
         let lists = sample.lists as f64 / sample.cost.wall_seconds;
@@ -72,23 +85,30 @@ pub(super) async fn unpaced(
     for candidate in COMPARED.into_iter().filter(|candidate| bench.has(*candidate)) {
         let mut rounds: [Vec<Rates>; ALL.len()] = Default::default();
         for round in 0..settings.rounds.max(1) {
-            for (reading, rates) in ALL.iter().zip(&mut rounds) {
+            for (reading, rates) in
+                ALL.iter().zip(&mut rounds).filter(|(reading, _)| reading.is_for(candidate))
+            {
                 let (round, readers) = (round + 1, reading.title(settings));
                 progress.say(&format!("{}, round {round}, readers: {readers}", candidate.title()));
                 rates.push(reading.rates(settings, bench, candidate).await?);
             }
         }
         let median = |of: &[Rates], which: usize| spread(of.iter().map(|rates| rates[which]).collect())[1];
-        for (reading, rates) in ALL.iter().zip(&rounds) {
+        for (reading, rates) in ALL.iter().zip(&rounds).filter(|(reading, _)| reading.is_for(candidate)) {
             let [wall, cpu, lists] = [0, 1, 2].map(|which| median(rates, which));
             let [wall_share, cpu_share] = [wall / median(&rounds[0], 0), cpu / median(&rounds[0], 1)];
             let mut cells = vec![candidate.title().to_owned(), reading.title(settings)];
             cells.extend([lists, wall, wall_share, cpu, cpu_share].map(number));
             table.row(cells);
-            if candidate == Candidate::Pilothouse && *reading != Reading::Loop(0) {
+            if candidate == Candidate::Pilothouse && !matches!(reading, Reading::Loop(0) | Reading::Spin) {
                 let goal = |of: &str| format!("Events per {of} beside readers ({})", reading.title(settings));
                 verdicts.push(Wanted::AtLeast(0.8).row(&goal("wall second"), wall_share));
                 verdicts.push(Wanted::AtLeast(0.8).row(&goal("writer CPU second"), cpu_share));
+                if *reading == Reading::Loop(TEN) {
+                    let spinning = wall / median(&rounds[SPIN], 0);
+                    let goal = "Events per wall second beside 10 in a loop, to beside 10 that read nothing";
+                    verdicts.push(Wanted::AtLeast(0.8).row(goal, spinning));
+                }
             }
         }
     }

@@ -41,6 +41,11 @@ impl Pace {
     }
 }
 
+/// As much of a core as a short list takes, and nothing of the cache.
+fn spin() -> usize {
+    (0..100_000).fold(0, |sum, number| std::hint::black_box(sum ^ number))
+}
+
 impl Crowd {
     /// Starts as many threads as wanted; each calls `list` again and again, at its pace if there is one.
     pub(super) fn start(work: Work, list: impl Fn() -> usize + Clone + Send + 'static) -> Self {
@@ -52,7 +57,7 @@ impl Crowd {
                 let mut pace = Pace::new(work, reader);
                 while !stop.load(Ordering::Relaxed) {
                     pace.wait();
-                    std::hint::black_box(list());
+                    std::hint::black_box(if work.spin { spin() } else { list() });
                     lists += 1;
                 }
                 (thread_cpu_seconds() - before, lists)

@@ -99,8 +99,8 @@ impl LosslessOptions {
         self.filter(by_labels(selector))
     }
 
-    /// How many bytes of objects may wait; each change counts as its object and 256 bytes. Default: 64 MiB. A
-    /// single change that is larger passes when nothing else waits.
+    /// How many bytes of objects may wait; each change counts as its object, the one it replaced and 1 KiB.
+    /// Default: 64 MiB. A single change that is larger passes when nothing else waits.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self

@@ -16,8 +16,8 @@ use crate::cache::flag::Flag;
 use crate::cache::store::Written;
 use crate::cache::{Change, Snapshot};
 
-/// What a change costs beside its object, in bytes.
-const OVERHEAD: usize = 256;
+/// What a change costs beside the bytes of its objects: their headers, and its place in line.
+const OVERHEAD: usize = 1024;
 
 /// Every change in order, behind a cursor over the state to start from.
 #[derive(Debug)]
@@ -254,7 +254,10 @@ impl State {
 
 impl Item {
     fn new(change: Change, since: Instant) -> Self {
-        let bytes = change.object.size() + OVERHEAD;
+        // What was replaced is kept too, unless the change before in line holds it anyway: that would cost a look for
+        // each change, and holds back no more than the limit says.
+        let replaced = change.previous.as_ref().map_or(0, |previous| previous.size());
+        let bytes = change.object.size() + replaced + OVERHEAD;
         Self { event: LosslessEvent::Change(change), bytes, since }
     }
 }

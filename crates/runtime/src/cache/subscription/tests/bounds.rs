@@ -82,15 +82,40 @@ fn f20_the_same_object_coming_and_going_unseen_takes_one_place() {
 #[test]
 fn f20_lossless_subscribers_that_never_look_are_bounded_by_bytes() {
     let world = World::listed("a@1");
-    let size = object("a@1").size() + 256;
+    let size = object("a@1").size() + 1024;
     let options = LosslessOptions::default().limit(10 * size).when_full(WhenFull::RecordGap);
     let never = world.informer.subscribe_lossless(options.clone().named("never"));
     let mut probes = Vec::new();
     for version in 2..2000 {
         probes.push(tell(&world, WatchEvent::Modified, &format!("a@{version}")));
     }
-    assert!(never.bytes() <= 10 * size + 256, "{} bytes", never.bytes());
+    assert!(never.bytes() <= 10 * size + 1024, "{} bytes", never.bytes());
     assert!(alive(&probes) <= 12, "{} objects are held", alive(&probes));
     let lag = &world.informer.lags()[0];
     assert_eq!((lag.name.as_deref(), lag.bytes), (Some("never"), never.bytes()));
+}
+
+#[test]
+fn f20_what_a_change_replaced_counts_in_the_bound_of_a_lossless_subscriber() {
+    // Large ones, so that the objects count and not the changes around them.
+    let names: Vec<String> = (0..100).map(|index| format!("o{index:02}{}", "x".repeat(2000))).collect();
+    let world = World::listed("");
+    let size = object(&format!("{}@1", names[0])).size();
+    let options = LosslessOptions::default().limit(30 * size).when_full(WhenFull::RecordGap);
+    let mut probes = Vec::new();
+    for (name, version) in names.iter().zip(1..) {
+        probes.push(tell(&world, WatchEvent::Added, &format!("{name}@{version}")));
+    }
+    let mut never = world.informer.subscribe_lossless(options);
+    for _ in &names {
+        never.try_next().unwrap();
+    }
+    assert!(never.try_next().is_none());
+    for round in 1..=3 {
+        for (name, version) in names.iter().zip(100 * round + 1..) {
+            probes.push(tell(&world, WatchEvent::Modified, &format!("{name}@{version}")));
+        }
+    }
+    // Of each version that waits, what it replaced is held too; the newest of each object is the cache's.
+    assert!(alive(&probes) <= 100 + 30, "{} objects are held", alive(&probes));
 }

@@ -9,8 +9,9 @@ use crate::cache::fixture::{World, object, soon, taken, taken_lossless};
 use crate::cache::{LosslessOptions, SubscriptionOptions, WhenFull};
 
 /// Room for this many objects of the fixture.
-fn room(objects: usize) -> LosslessOptions {
-    LosslessOptions::default().limit(objects * (object("a@10").size() + 256))
+/// Room for so many updates.
+fn room(updates: usize) -> LosslessOptions {
+    LosslessOptions::default().limit(updates * (2 * object("a@10").size() + 1024))
 }
 
 #[test]
@@ -59,11 +60,15 @@ async fn f20_a_full_subscription_stalls_the_informer_until_there_is_room() {
 #[tokio::test(start_paused = true)]
 async fn f20_the_differences_of_one_list_wait_together_beyond_the_limit_and_nothing_after_them() {
     let world = World::listed("a@10");
-    let mut stalling = world.informer.subscribe_lossless(room(2));
+    let one = object("a@10").size() + 1024;
+    let mut stalling = world.informer.subscribe_lossless(LosslessOptions::default().limit(2 * one));
     taken_lossless(&mut stalling);
     world.list("a@11 b@12 c@13 d@14 e@15");
-    let one = object("a@10").size() + 256;
-    assert_eq!(stalling.bytes(), 5 * one);
+    assert_eq!(
+        stalling.bytes(),
+        5 * one + object("a@10").size(),
+        "the one of a that was replaced counts too"
+    );
     let core = world.informer.core();
     for left in [4, 3] {
         stalling.next().await.unwrap();
