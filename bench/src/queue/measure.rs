@@ -127,7 +127,7 @@ async fn crowd(
                 for (number, key) in keys.iter().enumerate().skip(first).step_by(each) {
                     queue.add_with(key.clone(), priority(number));
                     // Tasks share threads; a goroutine is interrupted when its time is over.
-                    if number / each % 64 == 0 {
+                    if (number / each).is_multiple_of(64) {
                         tokio::task::yield_now().await;
                     }
                 }
