@@ -19,13 +19,15 @@ use crate::{read, write};
 
 /// The newest schema this program knows.
 const SCHEMA: i64 = 1;
+/// How many lines of history are kept unless the user says otherwise.
+const LINES: i64 = 100_000;
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// A ledger in SQLite, PostgreSQL, MySQL or `MariaDB`. Cloning shares its connections.
 ///
-/// **Guarantees.** Each write is one transaction. The last 100,000 lines of history are kept. Several processes may
-/// have the same database open: the replicas of a manager, of which one leads, and the command line.
+/// **Guarantees.** Each write is one transaction. The last lines of history are kept, 100,000 by default. Several
+/// processes may have the same database open: the replicas of a manager, of which one leads, and the command line.
 ///
 /// **Assumptions.** One cluster per database: a controller is known by its name alone.
 ///
@@ -34,6 +36,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub struct SqlLedger {
     pub(crate) pool: AnyPool,
     pub(crate) dialect: Dialect,
+    /// How many lines of history are kept.
+    pub(crate) lines: i64,
     address: String,
 }
 
@@ -81,7 +85,7 @@ impl SqlLedger {
             .connect(&url)
             .await
             .map_err(|source| OpenError::Connect { address: shown.clone(), source })?;
-        let ledger = Self { pool, dialect, address: shown };
+        let ledger = Self { pool, dialect, lines: LINES, address: shown };
         ledger.prepare().await?;
         Ok(ledger)
     }
@@ -106,6 +110,13 @@ impl SqlLedger {
             }
             Some(_) => Ok(()),
         }
+    }
+
+    /// Keeps the last `lines` lines of history of all controllers together. Default 100,000.
+    #[must_use]
+    pub fn keep_history(mut self, lines: u32) -> Self {
+        self.lines = lines.into();
+        self
     }
 
     /// Closes its connections, once nobody uses them. Without it, the last clone closes them when it is dropped.

@@ -12,8 +12,6 @@ use crate::error::Doing;
 use crate::group::{Group, groups};
 
 const ACTION: &str = "write to";
-/// How many lines of history are kept.
-const LINES: i64 = 100_000;
 
 const IDENTITY: [&str; 4] = ["controller", "namespace", "name", "uid"];
 const RECORD: [&str; 5] = ["state", "reason", "attempts", "last_failure", "document"];
@@ -44,7 +42,7 @@ pub(crate) async fn write(ledger: &SqlLedger, changes: &[LedgerChange]) -> Resul
         }
     }
     if has_notes {
-        prune(&mut transaction, dialect).await?;
+        prune(&mut transaction, dialect, ledger.lines).await?;
     }
     transaction.commit().await.doing(ACTION)
 }
@@ -136,10 +134,10 @@ async fn delete(
 }
 
 /// Forgets the oldest lines of history.
-async fn prune(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), LedgerError> {
+async fn prune(connection: &mut AnyConnection, dialect: Dialect, lines: i64) -> Result<(), LedgerError> {
     let newest = sqlx::query("SELECT max(id) FROM pilothouse_history").fetch_one(&mut *connection);
     let newest: i64 = newest.await.and_then(|row| row.try_get(0)).doing(ACTION)?;
     let text = dialect.statement("DELETE FROM pilothouse_history WHERE id <= ?");
-    let query = sqlx::query(AssertSqlSafe(text)).bind(newest - LINES);
+    let query = sqlx::query(AssertSqlSafe(text)).bind(newest - lines);
     query.execute(connection).await.map(drop).doing(ACTION)
 }

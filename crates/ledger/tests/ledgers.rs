@@ -5,7 +5,9 @@ mod suite;
 
 use std::time::Duration;
 
-use pilothouse::ledger::{LedgerChange, LedgerCommand, LedgerIdentity, Verb};
+use pilothouse::ledger::{
+    HistoryEvent, HistoryLine, HistoryQuery, LedgerChange, LedgerCommand, LedgerIdentity, Verb,
+};
 use pilothouse::{Ledger as _, MemoryLedger, ObjectKey};
 use pilothouse_ledger::{OpenError, SqlLedger};
 use tempfile::TempDir;
@@ -95,4 +97,27 @@ async fn a_ledger_of_a_newer_program_and_a_missing_file_are_refused() {
     let error = SqlLedger::open(&address).await.unwrap_err();
     assert_eq!(error.reason(), "LedgerSchemaTooNew");
     assert!(error.to_string().contains("use a newer one"), "{error}");
+}
+
+#[tokio::test]
+async fn d6_the_oldest_lines_of_history_make_room_for_new_ones() {
+    let (ledger, _folder) = sqlite().await.unwrap();
+    let ledger = ledger.keep_history(3);
+    for second in 1..=5 {
+        let key = ObjectKey::new("ns", "a");
+        let line = HistoryLine {
+            identity: LedgerIdentity { controller: "web".into(), key, uid: "u".into() },
+            resource: "configmaps/v1".into(),
+            at: jiff::Timestamp::new(second, 0).unwrap(),
+            event: HistoryEvent::Parked,
+            by: "controller".into(),
+            reason: "BadValue".into(),
+            attempts: 1,
+        };
+        ledger.write(&[LedgerChange::Note(line)]).await.unwrap();
+    }
+    let query = HistoryQuery { controller: None, key: None, limit: 100 };
+    let seconds: Vec<_> =
+        ledger.history(&query).await.unwrap().iter().map(|line| line.at.as_second()).collect();
+    assert_eq!(seconds, [5, 4, 3]);
 }

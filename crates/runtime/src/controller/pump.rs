@@ -60,10 +60,15 @@ impl Pump {
 }
 
 /// Puts keys from elsewhere into the queue, until the stream ends.
-pub(super) async fn pump_keys(mut keys: BoxStream<'static, ObjectKey>, queue: WorkQueue<ObjectKey>) {
+pub(super) async fn pump_keys(
+    mut keys: BoxStream<'static, ObjectKey>,
+    queue: WorkQueue<ObjectKey>,
+    parking: Arc<Parking>,
+) {
     let mut turn = 0;
     while let Some(key) = keys.next().await {
-        queue.add(key);
+        let is_working = queue.add_observed(key.clone(), Priority::NORMAL);
+        parking.asked(&key, is_working);
         turn += 1;
         if turn == INTAKE_PER_TURN {
             turn = 0;

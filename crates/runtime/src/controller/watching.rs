@@ -97,7 +97,7 @@ impl Watching {
                 return Some(self.start_kind(number, source));
             }
             Order::Start(Feed { number, supply: Supply::Keys(keys) }) => {
-                let pump = pump_keys(keys, self.queue.clone());
+                let pump = pump_keys(keys, self.queue.clone(), Arc::clone(&self.parking));
                 let task = self.shared.environment.spawn("controller source", pump);
                 self.note(number, None, task);
             }

@@ -1,15 +1,19 @@
 //! What is given up: parked, listed, replayed, dropped, taken back.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use k8s_openapi::api::core::v1::{ConfigMap, Event};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
 use pilothouse::ledger::{HistoryEvent, HistoryQuery, LedgerRecord, Standing};
 use pilothouse::{
-    Action, Controller, ControllerBuilder, DeadLetterOptions, DeadLetterSelector, DeadLetters,
-    ReconcileError, Retry, ReturnOn,
+    Action, Context, Controller, ControllerBuilder, DeadLetterOptions, DeadLetterSelector, DeadLetters,
+    Patch, ReconcileError, Reconciler, Retry, ReturnOn,
 };
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::world::{Run, Scripted, World, key, value};
@@ -201,6 +205,69 @@ async fn d4_where_only_a_replay_brings_it_back_a_change_does_not_but_its_deletio
     assert_eq!(names(&letters), Vec::<String>::new());
     assert_eq!(scripted.values("a"), [Some("bad".into()), None], "deleted is told of");
     run.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn d4_a_change_of_what_is_watched_or_a_key_of_a_stream_brings_it_back_unless_only_its_own_changes_do() {
+    for (return_on, expected) in [(ReturnOn::AnyChange, 3), (ReturnOn::OwnChange, 1)] {
+        let world = World::new();
+        world.create("a", "bad").await;
+        let scripted = scripted(&world);
+        let (mut sender, keys) = futures::channel::mpsc::channel(1);
+        let builder = builder()
+            .watches::<Secret>(|_| vec![key("a")])
+            .triggered_by(keys)
+            .dead_letters(DeadLetterOptions::default().return_on(return_on));
+        let (run, letters) = start(&world, builder, &scripted);
+        sleep(SECOND).await;
+        let mut secret = Secret::default();
+        secret.metadata.name = Some("s".into());
+        secret.metadata.namespace = Some("default".into());
+        world.client.create(&secret).await.unwrap();
+        sleep(SECOND).await;
+        sender.try_send(key("a")).unwrap();
+        sleep(SECOND).await;
+        assert_eq!(
+            (scripted.times("a").len(), names(&letters)),
+            (expected, vec!["a".to_owned()]),
+            "{return_on:?}"
+        );
+        run.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn d4_a_status_that_the_controller_writes_itself_does_not_bring_it_back() {
+    let world = World::new();
+    let mut job = Job::default();
+    job.metadata.name = Some("a".into());
+    job.metadata.namespace = Some("default".into());
+    let container = json!({"containers": [{"name": "main", "image": "busybox"}], "restartPolicy": "Never"});
+    job.spec = serde_json::from_value(json!({"template": {"spec": container}})).unwrap();
+    world.client.create(&job).await.unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let run = world.run(world.manager().controller(Controller::of(), Complains(Arc::clone(&calls))));
+    sleep(100 * SECOND).await;
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "its own complaint is no change");
+    let patch = Patch::Merge(json!({"metadata": {"annotations": {"again": "please"}}}));
+    world.client.patch::<Job>(&key("a"), &patch).await.unwrap();
+    sleep(SECOND).await;
+    assert_eq!(calls.load(Ordering::Relaxed), 2, "an annotation is one");
+    run.stop().await.unwrap();
+}
+
+/// Writes another status each time, and fails for good.
+struct Complains(Arc<AtomicUsize>);
+
+impl Reconciler for Complains {
+    type Object = Job;
+
+    async fn reconcile(&self, job: Arc<Job>, context: &Context<Job>) -> Result<Action, ReconcileError> {
+        let calls = self.0.fetch_add(1, Ordering::Relaxed);
+        let failed = i32::try_from(calls).ok().map(|calls| calls + 1);
+        context.update_status(&job, |status| status.failed = failed).await?;
+        Err(ReconcileError::terminal("Broken", "nothing can be done"))
+    }
 }
 
 #[tokio::test(start_paused = true)]

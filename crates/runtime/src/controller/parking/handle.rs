@@ -292,6 +292,18 @@ impl Parking {
         if (self.is_idle() && !is_working) || !self.counts(change, is_main) {
             return;
         }
+        self.has_news(key, is_working);
+    }
+
+    /// As [`observed`](Self::observed), for a request that came from elsewhere.
+    pub(in crate::controller) fn asked(&self, key: &ObjectKey, is_working: bool) {
+        let is_idle = self.is_idle() && !is_working;
+        if !is_idle && self.setting.options.return_on == ReturnOn::AnyChange {
+            self.has_news(key, is_working);
+        }
+    }
+
+    fn has_news(&self, key: &ObjectKey, is_working: bool) {
         let returns = self.with(|table| {
             if table.get(key).is_some_and(|entry| entry.record.is_parked()) {
                 return self.take_off(table, key, HistoryEvent::Left, CONTROLLER, Instant::now()).is_some();

@@ -4,7 +4,8 @@
 /// do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReturnOn {
-    /// A change of the object, or of anything that the controller owns or watches and that concerns it.
+    /// A change of the object, or of anything that the controller owns or watches and that concerns it, or its key in a
+    /// stream ([`triggered_by`](crate::ControllerBuilder::triggered_by)).
     ///
     /// A change of the object is one of its generation, labels or annotations; where the type has no generation, any.
     /// So a controller that writes its failure into the status does not wake itself up.
