@@ -25,6 +25,7 @@ mod patience;
 pub mod queue;
 #[cfg(test)]
 mod testing;
+pub mod tune;
 mod unreadable;
 
 pub use cache::{
@@ -33,8 +34,9 @@ pub use cache::{
 };
 pub use client::{Client, ClientError, ClientOptions, DeleteOptions, ListOptions, Patch};
 pub use controller::{
-    Action, ConditionStatus, Context, Controller, ControllerBuilder, DeadLetterOptions, DeadLetterSelector,
-    DeadLetters, EventType, ReconcileError, Reconciler, ReturnOn, Workers, set_condition,
+    Action, BatchItem, BatchReconciler, BatchResults, Batches, ConditionStatus, Context, Controller,
+    ControllerBuilder, DeadLetterOptions, DeadLetterSelector, DeadLetters, EventType, ReconcileError,
+    Reconciler, ReturnOn, Workers, set_condition,
 };
 pub use error::Error;
 pub use journal::{Journal, JournalBatch, JournalEntry, JournalOptions, JournalSink};

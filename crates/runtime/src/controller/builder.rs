@@ -9,10 +9,13 @@ use std::time::Duration;
 use futures::stream::{Stream, StreamExt};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::batch::{BatchReconciler, Batches};
+use super::batch_worker::{Batched, serve_batch};
 use super::mapping::{Mapper, Owners, Source, own_key, through, to_owner};
 use super::options::{ControllerOptions, Workers};
 use super::run::{Controller, Plan};
 use super::sources::{Order, Orders, Sources, Supply};
+use super::worker::Turn;
 use super::{DeadLetterOptions, Reconciler};
 use crate::queue::{Bucket, Flow, HotKeys, Retry};
 use crate::{Change, Object, ObjectKey, ResourceType};
@@ -195,12 +198,26 @@ impl<T: Object> ControllerBuilder<T> {
     }
 
     /// The controller, to add to a manager.
-    pub fn reconciler<R: Reconciler<Object = T>>(mut self, reconciler: R) -> Controller {
+    pub fn reconciler<R: Reconciler<Object = T>>(self, reconciler: R) -> Controller {
+        self.finish(reconciler, None)
+    }
+
+    /// The controller, to add to a manager, where several objects are reconciled together. [`workers`](Self::workers)
+    /// is the number of batches at once.
+    pub fn batch_reconciler<B: BatchReconciler<Object = T>>(
+        self,
+        batches: Batches,
+        reconciler: B,
+    ) -> Controller {
+        self.finish(Batched::new(reconciler, batches), Some(serve_batch::<B>))
+    }
+
+    fn finish<R: Reconciler<Object = T>>(mut self, reconciler: R, turn: Option<Turn<R>>) -> Controller {
         let predicates = std::mem::take(&mut self.predicates);
         let wanted = move |change: &Change| predicates.iter().all(|predicate| predicate(change));
         let main = Source { resource: T::resource_type(), map: own_key(wanted), is_main: true };
         let Self { name, orders, ordered, reads, options, .. } = self;
-        Controller::new(Plan { name, main, orders, ordered, reads, options }, reconciler)
+        Controller::new(Plan { name, main, orders, ordered, reads, options }, reconciler, turn)
     }
 }
 

@@ -103,6 +103,13 @@ pub struct Context<T> {
     of: PhantomData<fn() -> T>,
 }
 
+impl<T> Clone for Context<T> {
+    fn clone(&self) -> Self {
+        let (shared, key, owner) = (Arc::clone(&self.shared), self.key.clone(), self.owner.clone());
+        Self { shared, key, owner, of: PhantomData }
+    }
+}
+
 impl<T: Object> Context<T> {
     pub(super) fn new(shared: &Arc<Shared>, key: &ObjectKey, object: Option<&T>) -> Self {
         let owner = object.map(ObjectExt::owner_reference);

@@ -1,6 +1,8 @@
 //! How a reconcile and a controller fail.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::InformerTrouble;
@@ -26,7 +28,7 @@ pub struct ReconcileError {
 }
 
 /// What is done about an error.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Class {
     Retryable,
     Terminal,
@@ -95,6 +97,12 @@ impl ReconcileError {
         self.rejection().is_some()
     }
 
+    /// The same error for one of several objects that it concerns.
+    pub(super) fn shared(error: &Arc<Self>) -> Self {
+        let source = Box::new(SharedError(Arc::clone(error)));
+        Self { reason: error.reason.clone(), class: error.class.clone(), source }
+    }
+
     pub(super) fn rejection(&self) -> Option<&Rejected> {
         if !matches!(self.class, Class::Retryable) {
             return None;
@@ -107,9 +115,28 @@ impl ReconcileError {
             if let Some(error) = error.downcast_ref::<Self>() {
                 return error.rejection();
             }
+            if let Some(SharedError(error)) = error.downcast_ref() {
+                return error.rejection();
+            }
             cause = error.source();
         }
         None
+    }
+}
+
+/// The cause of an error that concerns several objects.
+#[derive(Debug)]
+struct SharedError(Arc<ReconcileError>);
+
+impl fmt::Display for SharedError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.fmt(formatter)
+    }
+}
+
+impl std::error::Error for SharedError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.source()
     }
 }
 

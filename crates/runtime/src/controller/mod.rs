@@ -48,6 +48,8 @@
 //!   key (W1).
 
 mod action;
+mod batch;
+mod batch_worker;
 mod builder;
 mod calls;
 mod condition;
@@ -78,6 +80,7 @@ mod worker;
 mod write;
 
 pub use action::Action;
+pub use batch::{BatchItem, BatchReconciler, BatchResults, Batches};
 pub use builder::ControllerBuilder;
 pub use condition::{ConditionStatus, set_condition};
 pub use context::Context;

@@ -25,7 +25,7 @@ use super::parking::{Keeper, Parking, Setting};
 use super::sources::{Order, Orders};
 use super::waits::Waits;
 use super::watching::Watching;
-use super::worker::Work;
+use super::worker::{Turn, Work};
 use super::{ControllerError, Reconciler};
 use crate::cache::Synced;
 use crate::manager::{BoxError, Group, RunContext, Runnable};
@@ -52,10 +52,12 @@ pub(super) struct Plan {
 }
 
 impl Controller {
-    pub(super) fn new<R: Reconciler>(plan: Plan, reconciler: R) -> Self {
+    /// A controller that serves keys one by one, or as `turn` says.
+    pub(super) fn new<R: Reconciler>(plan: Plan, reconciler: R, turn: Option<Turn<R>>) -> Self {
         let name = plan.name.clone();
         let group = if plan.options.needs_leadership { Group::Leader } else { Group::Support };
-        let run = move |context| run(plan, reconciler, context).map(|end| end.map_err(Into::into)).boxed();
+        let run =
+            move |context| run(plan, reconciler, turn, context).map(|end| end.map_err(Into::into)).boxed();
         Self { name, group, run: Box::new(run) }
     }
 }
@@ -87,7 +89,12 @@ impl fmt::Debug for Controller {
 /// A task that ends with the controller, however that ends.
 type OwnedTask = AbortOnDropHandle<()>;
 
-async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> Result<(), ControllerError> {
+async fn run<R: Reconciler>(
+    plan: Plan,
+    reconciler: R,
+    turn: Option<Turn<R>>,
+    context: RunContext,
+) -> Result<(), ControllerError> {
     let Plan { name, main, orders, ordered, reads, options } = plan;
     let RunContext { environment, readiness, shutdown, dead_letters, .. } = context.clone();
     let instruments = Instruments::new(&context.metrics, &name);
@@ -125,7 +132,7 @@ async fn run<R: Reconciler>(plan: Plan, reconciler: R, context: RunContext) -> R
     let keeper_end = Shutdown::new();
     let keeping = keep(&parking, &context, keeper_end.clone()).await;
     let timeout = options.timeout;
-    let work = Arc::new(Work { shared, reconciler, main: cache, queue, parking, instruments, timeout });
+    let work = Arc::new(Work { shared, reconciler, main: cache, queue, parking, instruments, timeout, turn });
     let stop = shutdown.child();
     let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
     let lost = tokio::select! {

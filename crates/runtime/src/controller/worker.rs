@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -30,28 +31,45 @@ pub(super) struct Work<R: Reconciler> {
     pub(super) parking: Arc<Parking>,
     pub(super) instruments: Instruments,
     pub(super) timeout: Duration,
+    /// How a key is served, where not alone.
+    pub(super) turn: Option<Turn<R>>,
 }
+
+/// Serves a key in a way of its own.
+pub(super) type Turn<R> = for<'a> fn(&'a Work<R>, QueueItem<ObjectKey>) -> BoxFuture<'a, ()>;
 
 impl<R: Reconciler> Work<R> {
     /// Serves one key: reads the object, reconciles it, and does what the outcome asks for.
     pub(super) async fn serve(&self, item: QueueItem<ObjectKey>) {
+        if let Some(turn) = self.turn {
+            return turn(self, item).await;
+        }
+        let Some((object, before)) = self.prepare(&item).await else { return };
+        let outcome = self.attempt(item.key(), object).await;
+        self.settle(&item, outcome, before);
+    }
+
+    /// Reads the object, if it is to be reconciled now; and says how many changes of other objects were seen before.
+    pub(super) async fn prepare(&self, item: &QueueItem<ObjectKey>) -> Option<(Option<Arc<R::Object>>, u64)> {
         let key = item.key();
         match self.parking.admit(key, item.priority()) {
             Admission::Go => {}
-            Admission::Parked => return,
+            Admission::Parked => return None,
             Admission::Later(delay) => {
-                return self.queue.add_after_with(key.clone(), delay, item.priority());
+                self.queue.add_after_with(key.clone(), delay, item.priority());
+                return None;
             }
         }
         if let Err(error) = self.confirm(key).await {
-            return self.settle(&item, Err(error), 0);
+            self.settle(item, Err(error), 0);
+            return None;
         }
         let before = self.shared.waits.changes();
         let live = match self.shared.own_writes.check(key) {
             Freshness::Behind { at_most } => {
                 self.instruments.put_aside.inc();
                 self.queue.add_after_with(key.clone(), at_most, item.priority());
-                return;
+                return None;
             }
             Freshness::Fresh { waited } => {
                 self.observe_wait(waited);
@@ -67,16 +85,18 @@ impl<R: Reconciler> Work<R> {
                 true
             }
         };
-        let outcome = match self.read(key, live).await {
+        match self.read(key, live).await {
             Ok(None) if self.shared.departure(key).is_none() => {
                 self.parking.succeeded(key);
                 self.shared.waits.forget(key);
-                return;
+                None
             }
-            Ok(object) => self.attempt(key, object).await,
-            Err(error) => Err(error),
-        };
-        self.settle(&item, outcome, before);
+            Ok(object) => Some((object, before)),
+            Err(error) => {
+                self.settle(item, Err(error), before);
+                None
+            }
+        }
     }
 
     /// Finds out what became of writes of `key` that were not answered (W4).
@@ -117,8 +137,8 @@ impl<R: Reconciler> Work<R> {
         }
     }
 
-    /// Runs the reconciler under its timeout; a panic becomes an error (C5, C6).
-    async fn attempt(
+    /// Runs the reconciler for one key.
+    pub(super) async fn attempt(
         &self,
         key: &ObjectKey,
         object: Option<Arc<R::Object>>,
@@ -137,23 +157,32 @@ impl<R: Reconciler> Work<R> {
                 }),
             }
         };
+        self.limited(work).instrument(span).await
+    }
+
+    /// Runs code of the user's under the timeout; a panic becomes an error (C5, C6).
+    pub(super) async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, ReconcileError>>,
+    ) -> Result<T, ReconcileError> {
         let started = Instant::now();
-        let work = AssertUnwindSafe(work).catch_unwind().instrument(span);
-        let outcome = tokio::time::timeout(self.timeout, work).await;
+        let outcome = tokio::time::timeout(self.timeout, AssertUnwindSafe(work).catch_unwind()).await;
         self.instruments.seconds.observe(started.elapsed().as_secs_f64());
         match outcome {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(panic)) => {
-                self.instruments.panics.inc();
-                let text = format!("the reconciler panicked: {}", crate::manager::message(&*panic));
-                Err(ReconcileError::retryable_because("ReconcilerPanicked", text))
-            }
+            Ok(Err(panic)) => Err(self.panicked(&*panic)),
             Err(_) => {
                 self.instruments.timeouts.inc();
                 let text = format!("the reconcile was not over after {:?}", self.timeout);
                 Err(ReconcileError::retryable_because("ReconcileTimeout", text))
             }
         }
+    }
+
+    pub(super) fn panicked(&self, panic: &(dyn Any + Send)) -> ReconcileError {
+        self.instruments.panics.inc();
+        let text = format!("the reconciler panicked: {}", crate::manager::message(panic));
+        ReconcileError::retryable_because("ReconcilerPanicked", text)
     }
 
     /// A panic that the reconciler's own guard did not see: counts as a failure of the key.
@@ -172,7 +201,12 @@ impl<R: Reconciler> Work<R> {
     /// object (C2, D3), one that waits for another object comes again when that has changed since `before`, or does.
     /// One whose call a dependency rejected waits for that (A7). What comes again keeps its priority, unless the
     /// action sets another (C4).
-    fn settle(&self, item: &QueueItem<ObjectKey>, outcome: Result<Action, ReconcileError>, before: u64) {
+    pub(super) fn settle(
+        &self,
+        item: &QueueItem<ObjectKey>,
+        outcome: Result<Action, ReconcileError>,
+        before: u64,
+    ) {
         let (key, priority, instruments) = (item.key(), item.priority(), &self.instruments);
         if let Some(dependency) = outcome.as_ref().err().and_then(ReconcileError::dependency) {
             return self.wait_for(dependency, item, before);

@@ -1,5 +1,6 @@
 //! Controllers against the API server in the same process, in paused time and without sockets.
 
+mod batches;
 mod context;
 mod dead_letters;
 mod dependencies;
