@@ -98,6 +98,24 @@ async fn push_back_ends_the_measurement_and_is_not_recommended() {
 }
 
 #[test]
+fn the_fastest_step_is_not_recommended_when_the_server_pushed_back() {
+    let step = |workers, per_second, push_backs| TuningStep {
+        workers,
+        per_second,
+        succeeded: 1000,
+        failed: 0,
+        push_backs,
+        p50: 0.1,
+        p99: 0.1,
+    };
+    let recommended = |push_backs| {
+        let steps = [step(4, 40.0, 0), step(8, 80.0, push_backs)];
+        recommend(&steps, &Tuning::default()).workers
+    };
+    assert_eq!((recommended(10), recommended(11)), (8, 4), "one in a hundred is borne");
+}
+
+#[test]
 fn nothing_measured_is_nothing_recommended() {
     assert_eq!(recommend(&[], &Tuning::default()).workers, 0);
 }
