@@ -16,8 +16,10 @@ use pilothouse_ledger::SqlLedger;
 use crate::Failure;
 use crate::arguments::ControllerOptions;
 
-/// How long a reconcile may take.
-const TIMEOUT: Duration = Duration::from_millis(100);
+/// How long a reconcile may take: longer than a call of the API server on a machine that is busy with other things.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// As many as there are objects whose reconcile hangs, so that they do not add up.
+const WORKERS: usize = 500;
 /// After how many failures in a row an object is given up.
 const GIVE_UP_AFTER: u64 = 5;
 
@@ -31,7 +33,7 @@ pub(crate) async fn run(options: ControllerOptions) -> Result<(), Failure> {
     let client = Client::from_config(config, ClientOptions::unlimited(), &environment, &metrics)?;
     let builder = Controller::of()
         .named("failures")
-        .workers(64)
+        .workers(WORKERS)
         .timeout(TIMEOUT)
         .retry(Retry::exponential().give_up_after(GIVE_UP_AFTER))
         .dead_letters(DeadLetterOptions::default().replays_per_second(10_000.0));
