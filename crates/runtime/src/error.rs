@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::InformerFailure;
@@ -33,6 +34,26 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// Metrics would be open to everybody who reaches the address, and nobody said that they may.
+    #[error(
+        "cannot serve metrics on {address}, which other machines reach: say who may read them with \
+         Manager::metrics_access, or choose a loopback address"
+    )]
+    Unprotected {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Metrics cannot be served with this certificate.
+    #[error("cannot serve metrics with the certificate {} and the key {}", certificate.display(), key.display())]
+    Certificate {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// Why.
+        #[source]
+        source: BoxError,
     },
     /// The election cannot be held.
     #[error("cannot start")]
@@ -106,6 +127,8 @@ impl Error {
             Self::Connect { .. } => "NoCluster",
             Self::DuplicateName { .. } => "DuplicateName",
             Self::Listen { .. } => "CannotListen",
+            Self::Unprotected { .. } => "Unprotected",
+            Self::Certificate { .. } => "CertificateNotUsable",
             Self::Election { source } => source.reason(),
             Self::LeadershipLost { .. } => "LeadershipLost",
             Self::Signals { .. } => "NoSignals",

@@ -42,7 +42,7 @@ pub use error::Error;
 pub use journal::{Journal, JournalBatch, JournalEntry, JournalOptions, JournalSink};
 pub use leader::{Election, Leadership};
 pub use ledger::{Ledger, MemoryLedger};
-pub use manager::{BoxError, Manager, RunContext, Runnable, Shutdown};
+pub use manager::{BoxError, Manager, MetricsAccess, RunContext, Runnable, Shutdown};
 pub use metrics::Metrics;
 pub use object::{Object, ObjectExt};
 pub use pilothouse_machinery as machinery;

@@ -1,5 +1,7 @@
 //! What `deadletters` takes.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use pilothouse::DeadLetterSelector;
 use pilothouse::machinery::{LabelSelector, ObjectKey};
@@ -30,6 +32,15 @@ pub(crate) struct DeadlettersArguments {
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) manager: String,
+    /// A file with the token to show to a manager that asks who one is (`kubectl create token ACCOUNT > FILE`).
+    #[arg(long, global = true, env = "PILOTHOUSE_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A file with the authorities (PEM) to trust for an https address. Without it, those of the machine.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) certificate_authority: Option<PathBuf>,
+    /// The name to expect in the manager's certificate, where it is not that of the address (through a port-forward).
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) tls_server_name: Option<String>,
     /// The ledger itself, instead of a manager: `sqlite:FILE`, `postgres://USER@HOST/DATABASE`,
     /// `mysql://USER@HOST/DATABASE` or `redis://HOST/NUMBER`.
     #[arg(long, global = true, env = "PILOTHOUSE_LEDGER", hide_env_values = true, value_name = "ADDRESS")]

@@ -1,5 +1,7 @@
 //! What stops `deadletters`.
 
+use std::path::PathBuf;
+
 use pilothouse::ledger::LedgerError;
 use pilothouse::machinery::object_key::ParseObjectKeyError;
 use pilothouse::machinery::selector::SelectorError;
@@ -29,6 +31,10 @@ pub(crate) enum DeadlettersError {
          if it runs in a cluster), or its ledger with --ledger"
     )]
     Reach { address: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("cannot use the file {}", path.display())]
+    File { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("cannot read {name:?} as the name of a server: write for example metrics.operators.svc")]
+    ServerName { name: String },
     #[error("cannot do that: the manager at {address} answers {status}: {why}")]
     Refused { address: String, status: u16, why: String },
     #[error(

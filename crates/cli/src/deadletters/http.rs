@@ -1,17 +1,24 @@
 //! The way to a running manager.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Uri};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use pilothouse::DeadLetterSelector;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
-use super::DeadlettersError;
+use super::{DeadlettersArguments, DeadlettersError};
 
 /// How long a manager may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,19 +26,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A manager that runs somewhere.
 pub(crate) struct ManagerClient {
     address: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    token: Option<HeaderValue>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 impl ManagerClient {
-    pub(crate) fn new(address: &str) -> Result<Self, DeadlettersError> {
-        let address = address.trim_end_matches('/').to_owned();
+    pub(crate) fn new(arguments: &DeadlettersArguments) -> Result<Self, DeadlettersError> {
+        let address = arguments.manager.trim_end_matches('/').to_owned();
         let is_right = address.parse::<Uri>().is_ok_and(|uri| {
-            uri.scheme_str() == Some("http") && uri.authority().is_some() && uri.query().is_none()
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.authority().is_some()
+                && uri.query().is_none()
         });
         if !is_right {
             return Err(DeadlettersError::Address { address });
         }
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build_http(), address })
+        let client = Client::builder(TokioExecutor::new()).build(connector(arguments)?);
+        Ok(Self { address, token: arguments.token_file.as_deref().map(token).transpose()?, client })
     }
 
     /// Sends a request; the JSON that came back.
@@ -53,6 +64,9 @@ impl ManagerClient {
             // A header holds visible ASCII only.
             let by = by.replace(|found: char| !(' '..='~').contains(&found), "?");
             request = request.header("pilothouse-by", by);
+        }
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token);
         }
         let request = request.body(Full::default()).map_err(|error| reach(error.into()))?;
         let answer = async {
@@ -79,6 +93,48 @@ impl ManagerClient {
     pub(crate) fn unreadable(&self, source: serde_json::Error) -> DeadlettersError {
         DeadlettersError::Unreadable { address: self.address.clone(), source }
     }
+}
+
+/// The header that shows the token in a file. The value is marked as secret: `Debug` does not print it (Z3).
+fn token(path: &Path) -> Result<HeaderValue, DeadlettersError> {
+    let failed = |source| DeadlettersError::File { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.into()))?;
+    let header = HeaderValue::try_from(format!("Bearer {}", text.trim()));
+    let mut header = header.map_err(|_| failed("it holds no token".into()))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// How connections are made: plain ones too, for managers that serve on loopback.
+fn connector(arguments: &DeadlettersArguments) -> Result<HttpsConnector<HttpConnector>, DeadlettersError> {
+    let builder = HttpsConnectorBuilder::new();
+    let builder = match &arguments.certificate_authority {
+        Some(path) => {
+            let failed = |source| DeadlettersError::File { path: path.clone(), source };
+            let pem = std::fs::read(path).map_err(|error| failed(error.into()))?;
+            let mut roots = RootCertStore::empty();
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|error| failed(error.into()))?;
+                roots.add(certificate).map_err(|error| failed(error.into()))?;
+            }
+            if roots.is_empty() {
+                return Err(failed("it holds no certificate".into()));
+            }
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+            let config = config.map_err(|error| failed(error.into()))?;
+            builder.with_tls_config(config.with_root_certificates(roots).with_no_client_auth())
+        }
+        None => builder.with_native_roots().unwrap_or_else(|_| {
+            let config = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
+            HttpsConnectorBuilder::new().with_tls_config(config.with_no_client_auth())
+        }),
+    };
+    let builder = builder.https_or_http();
+    let Some(name) = &arguments.tls_server_name else { return Ok(builder.enable_http1().build()) };
+    let known = ServerName::try_from(name.clone());
+    let known = known.map_err(|_| DeadlettersError::ServerName { name: name.clone() })?;
+    Ok(builder.with_server_name_resolver(FixedServerNameResolver::new(known)).enable_http1().build())
 }
 
 /// A selector as a query.

@@ -39,7 +39,7 @@ impl Source {
                 };
                 ledger.map(Self::Ledger).map_err(|source| DeadlettersError::Open { source })
             }
-            None => ManagerClient::new(&arguments.manager).map(Self::Manager),
+            None => ManagerClient::new(arguments).map(Self::Manager),
         }
     }
 

@@ -73,8 +73,8 @@ impl Flow {
         Self { fence: Some(fence), ..self.clone() }
     }
 
-    /// A stack for an election: no limit, no second try, no fence, and this long for an answer.
-    pub(super) fn for_election(&self, timeout: Duration) -> Self {
+    /// The same stack without a limit, a second try or a fence, and this long for an answer.
+    pub(super) fn single_try(&self, timeout: Duration) -> Self {
         let rate = Rate::Unlimited;
         let options = ClientOptions { rate, attempts: 1, request_timeout: timeout, ..self.options.clone() };
         Self { limiter: None, fence: None, options, ..self.clone() }

@@ -67,9 +67,10 @@ impl Client {
         leadership.tenure().map_or_else(|| self.clone(), |tenure| Self::over(self.flow.fenced(tenure)))
     }
 
-    /// The way to the server for the requests of an election.
-    pub(crate) fn for_election(&self, timeout: Duration) -> Self {
-        Self::over(self.flow.for_election(timeout))
+    /// The way to the server for questions whose answer is worth nothing later (an election's, reviews of access): no
+    /// limit on the rate, no second try, no fence, and this long for an answer.
+    pub(crate) fn single_try(&self, timeout: Duration) -> Self {
+        Self::over(self.flow.single_try(timeout))
     }
 
     /// Connects as a `kube::Config` says (a kubeconfig, or the service account of a pod).

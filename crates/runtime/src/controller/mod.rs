@@ -31,7 +31,7 @@
 //!
 //! # async fn run() -> Result<(), pilothouse::Error> {
 //! Manager::new("copier")
-//!     .serve_metrics(([0, 0, 0, 0], 8080))
+//!     .serve_metrics(([127, 0, 0, 1], 8080))
 //!     .controller(Controller::of().owns::<Secret>().workers(1..=8), Copies)
 //!     .run()
 //!     .await

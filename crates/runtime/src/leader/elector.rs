@@ -66,7 +66,7 @@ impl Elector {
         let candidate = election.coordination.clone().map(|coordination| {
             let own = ObjectKey::new(key.namespace().unwrap_or_default(), &*identity);
             let watch = ObjectWatch::new(client, environment, &own);
-            Candidate::new(client.for_election(timeout), watch, environment, own, &key.name, coordination)
+            Candidate::new(client.single_try(timeout), watch, environment, own, &key.name, coordination)
         });
         let elector = Self {
             watch: ObjectWatch::new(client, environment, &key),

@@ -16,7 +16,7 @@ pub(super) struct LeaseLock {
 
 impl LeaseLock {
     pub(super) fn new(client: &Client, key: ObjectKey, timeout: Duration) -> Self {
-        Self { client: client.for_election(timeout), key }
+        Self { client: client.single_try(timeout), key }
     }
 
     /// The Lease; `None` when there is none.

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pilothouse_machinery::Environment;
 
-use super::Runnable;
 use super::additions::{Additions, ManagerHandle};
+use super::certificate::CertificateFiles;
+use super::serving::Serving;
+use super::{MetricsAccess, Runnable};
 use crate::controller::{ControllerBuilder, Reconciler};
 use crate::leader::Election;
 use crate::{Client, DeadLetters, Informers, Ledger, MemoryLedger, Metrics};
@@ -43,8 +46,7 @@ pub struct Manager {
     pub(super) client: Option<Client>,
     pub(super) environment: Option<Environment>,
     pub(super) metrics: Metrics,
-    pub(super) address: Option<SocketAddr>,
-    pub(super) on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
+    pub(super) serving: Serving,
     pub(super) grace_period: Duration,
     pub(super) runnables: Vec<Box<dyn Runnable>>,
     pub(super) informers: Option<Informers>,
@@ -52,7 +54,6 @@ pub struct Manager {
     pub(super) additions: Additions,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) dead_letters: Option<DeadLetters>,
-    pub(super) remote_dead_letter_changes: bool,
 }
 
 impl Manager {
@@ -63,8 +64,7 @@ impl Manager {
             client: None,
             environment: None,
             metrics: Metrics::new(),
-            address: None,
-            on_listening: None,
+            serving: Serving::default(),
             grace_period: Duration::from_secs(30),
             runnables: Vec::new(),
             informers: None,
@@ -72,7 +72,6 @@ impl Manager {
             additions: Additions::new(),
             ledger: Arc::new(MemoryLedger::new()),
             dead_letters: None,
-            remote_dead_letter_changes: false,
         }
     }
 
@@ -109,16 +108,40 @@ impl Manager {
         self
     }
 
-    /// Serves `/metrics`, `/healthz`, `/readyz` and `/deadletters` over HTTP on this address. Port 0 picks a free one;
-    /// see [`on_listening`](Self::on_listening).
+    /// Serves `/metrics`, `/deadletters` and the probes `/healthz` and `/readyz` over HTTP on this address. Port 0
+    /// picks a free one; see [`on_listening`](Self::on_listening).
+    ///
+    /// An address that other machines reach takes a decision about who may read:
+    /// [`metrics_access`](Self::metrics_access). Without one, [`run`](Self::run) fails with
+    /// [`Error::Unprotected`](crate::Error::Unprotected).
     pub fn serve_metrics(mut self, address: impl Into<SocketAddr>) -> Self {
-        self.address = Some(address.into());
+        self.serving.address = Some(address.into());
+        self
+    }
+
+    /// Serves the probes alone on this address too, for kubelet: they need no token and no certificate.
+    pub fn serve_probes(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.serving.probes = Some(address.into());
+        self
+    }
+
+    /// Who may read metrics and dead letters, and change the latter. Default: this machine only.
+    pub fn metrics_access(mut self, access: MetricsAccess) -> Self {
+        self.serving.access = access;
+        self
+    }
+
+    /// Serves [metrics](Self::serve_metrics) over HTTPS with the certificate and the key in these files (PEM). They are
+    /// looked at every ten seconds while connections are made; what is new there is used without a restart.
+    pub fn metrics_certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        let (certificate, key) = (certificate.into(), key.into());
+        self.serving.certificate = Some(CertificateFiles { certificate, key });
         self
     }
 
     /// Called once with the address that metrics and health are served on.
     pub fn on_listening(mut self, report: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
-        self.on_listening = Some(Box::new(report));
+        self.serving.on_listening = Some(Box::new(report));
         self
     }
 
@@ -156,8 +179,9 @@ impl Manager {
 
     /// Takes replays and drops of dead letters over HTTP from other machines too. Without it, from this machine only
     /// (so also through `kubectl port-forward`). Nobody is asked for a password: whoever reaches the address may.
+    /// With [`MetricsAccess::Delegated`] it changes nothing: there, who has the right may.
     pub fn remote_dead_letter_changes(mut self) -> Self {
-        self.remote_dead_letter_changes = true;
+        self.serving.remote_dead_letter_changes = true;
         self
     }
 

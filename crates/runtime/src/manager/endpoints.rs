@@ -1,35 +1,31 @@
 //! `/metrics`, `/healthz` and `/readyz`; `/deadletters` beside them.
 
-use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use pilothouse_machinery::Environment;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::Readiness;
+use super::access::{Gate, Refusal};
 use super::letters::Letters;
-use crate::{Error, Informers, Leadership, Metrics};
-
-/// Connections served at once; more are turned away.
-const CONNECTIONS: usize = 64;
-/// How long a client may take to say what it wants.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to pause when no connection can be accepted (no file descriptors, for example).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+use crate::{Informers, Leadership, Metrics};
 
 /// How much later than the lease duration a renewal may be before the process counts as unhealthy, as in
 /// controller-runtime.
 const LEASE_TOLERANCE: Duration = Duration::from_secs(20);
+
+/// What an address shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// Everything.
+    All,
+    /// What kubelet asks for.
+    Probes,
+}
 
 /// What the endpoints show.
 #[derive(Clone, Debug)]
@@ -39,84 +35,38 @@ pub(super) struct Endpoints {
     pub(super) informers: Informers,
     pub(super) leadership: Leadership,
     pub(super) letters: Letters,
-}
-
-/// The listener of a process, served until dropped.
-#[derive(Debug)]
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
-    _accepting: AbortOnDropHandle<()>,
+    pub(super) gate: Gate,
 }
 
 impl Endpoints {
-    /// Listens on `address` (port 0 picks a free one) and serves until the server is dropped.
-    pub(super) async fn serve(self, address: SocketAddr, environment: &Environment) -> Result<Server, Error> {
-        let failed = |source| Error::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let accepting = environment.spawn("metrics and health", self.accept(listener, environment.clone()));
-        Ok(Server { address, _accepting: AbortOnDropHandle::new(accepting) })
-    }
-
-    async fn accept(self, listener: TcpListener, environment: Environment) {
-        let mut connections: Vec<AbortOnDropHandle<()>> = Vec::new();
-        loop {
-            let (stream, peer) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection for metrics and health");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            connections.retain(|connection| !connection.is_finished());
-            if connections.len() < CONNECTIONS {
-                let connection =
-                    environment.spawn("metrics connection", self.clone().converse(stream, peer.ip()));
-                connections.push(AbortOnDropHandle::new(connection));
-            }
+    /// The answer to one request. Probes are answered to everybody, everything else to whom the gate lets in.
+    pub(super) async fn respond(&self, pages: Pages, peer: IpAddr, request: &Parts) -> Response<Full<Bytes>> {
+        let path = request.uri.path();
+        if let "/healthz" | "/readyz" = path {
+            return only_get(request).unwrap_or_else(|| match path {
+                "/healthz" => self.healthz(),
+                _ => self.readyz(),
+            });
         }
-    }
-
-    async fn converse(self, stream: TcpStream, peer: IpAddr) {
-        let service = service_fn(move |request: Request<Incoming>| {
-            let endpoints = self.clone();
-            let (request, _) = request.into_parts();
-            async move {
-                let response = match endpoints.letters.respond(peer, &request).await {
-                    Some(response) => response,
-                    None => endpoints.respond(&request.method, request.uri.path()),
-                };
-                Ok::<_, Infallible>(response)
-            }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "connection for metrics and health failed");
+        if pages == Pages::Probes {
+            return text(StatusCode::NOT_FOUND, "not found\n".into());
         }
-    }
-
-    /// The answer to one request.
-    pub(super) fn respond(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".into());
-            response.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET, HEAD"));
+        let user = match self.gate.admit(request).await {
+            Ok(user) => user,
+            Err(refusal) => return refused(&refusal),
+        };
+        if let Some(response) = self.letters.respond(peer, user.as_deref(), request).await {
             return response;
         }
-        match path {
+        only_get(request).unwrap_or_else(|| match path {
             "/metrics" => {
                 let mut response = text(StatusCode::OK, self.metrics.encode());
-                let media_type = http::HeaderValue::from_static(Metrics::CONTENT_TYPE);
+                let media_type = HeaderValue::from_static(Metrics::CONTENT_TYPE);
                 response.headers_mut().insert(CONTENT_TYPE, media_type);
                 response
             }
-            "/healthz" => self.healthz(),
-            "/readyz" => self.readyz(),
             _ => text(StatusCode::NOT_FOUND, "not found\n".into()),
-        }
+        })
     }
 
     /// Whether the process should go on: not when its election hangs while it believes to lead (conformance E9).
@@ -155,10 +105,42 @@ impl Endpoints {
     }
 }
 
+/// The answer to who wants to change what can only be read.
+fn only_get(request: &Parts) -> Option<Response<Full<Bytes>>> {
+    if matches!(request.method, Method::GET | Method::HEAD) {
+        return None;
+    }
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".into());
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    Some(response)
+}
+
+/// The answer to who does not come in. As JSON: `pilothouse deadletters` shows what is under `error`.
+fn refused(refusal: &Refusal) -> Response<Full<Bytes>> {
+    let mut response = json(refusal.status(), &serde_json::json!({"error": refusal.to_string()}));
+    let headers = response.headers_mut();
+    match refusal {
+        Refusal::Unauthenticated => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Refusal::NoAnswer { .. } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        Refusal::Forbidden { .. } => {}
+    }
+    response
+}
+
+pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
+    let mut response = text(status, format!("{body}\n"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
 fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    let media_type = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    let media_type = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }

@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HOST};
+use http::header::{ALLOW, HOST};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use pilothouse_machinery::LabelSelector;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::endpoints::json;
 use crate::ObjectKey;
 use crate::controller::{DeadLetterSelector, DeadLetters, chain};
 use crate::ledger::HistoryQuery;
@@ -33,17 +34,23 @@ pub(super) struct Letters {
 type Answer = (StatusCode, Value);
 
 impl Letters {
-    /// The answer to a request; `None` where the address is another one's.
-    pub(super) async fn respond(&self, peer: IpAddr, request: &Parts) -> Option<Response<Full<Bytes>>> {
+    /// The answer to a request of `user`, whom the gate has let in by name, or of somebody; `None` where the address is
+    /// another one's.
+    pub(super) async fn respond(
+        &self,
+        peer: IpAddr,
+        user: Option<&str>,
+        request: &Parts,
+    ) -> Option<Response<Full<Bytes>>> {
         let path = request.uri.path().strip_prefix(ROOT)?;
         let answer = match (&request.method, path) {
             (&Method::GET, "") => self.list(request),
             (&Method::GET, "/history") => self.history(request).await,
-            (&Method::POST, "/replay") => self.change(peer, request, DeadLetters::replay),
-            (&Method::DELETE, "") => self.change(peer, request, DeadLetters::discard),
+            (&Method::POST, "/replay") => self.change(peer, user, request, DeadLetters::replay),
+            (&Method::DELETE, "") => self.change(peer, user, request, DeadLetters::discard),
             (_, "" | "/history" | "/replay") => {
                 let why = "GET /deadletters and /deadletters/history, POST /deadletters/replay, DELETE /deadletters";
-                let mut response = json_response(StatusCode::METHOD_NOT_ALLOWED, &json!({"error": why}));
+                let mut response = json(StatusCode::METHOD_NOT_ALLOWED, &serde_json::json!({"error": why}));
                 let allowed = match path {
                     "" => "GET, DELETE",
                     "/history" => "GET",
@@ -54,8 +61,9 @@ impl Letters {
             }
             _ => return None,
         };
-        let (status, body) = answer.unwrap_or_else(|(status, why)| (status, json!({"error": why})));
-        Some(json_response(status, &body))
+        let (status, body) =
+            answer.unwrap_or_else(|(status, why)| (status, serde_json::json!({"error": why})));
+        Some(json(status, &body))
     }
 
     fn list(&self, request: &Parts) -> Result<Answer, (StatusCode, String)> {
@@ -63,7 +71,10 @@ impl Letters {
         let found = self.letters.list(&query.selector);
         let items = &found[..found.len().min(query.limit)];
         let controllers = self.letters.controllers();
-        Ok((StatusCode::OK, json!({"items": items, "total": found.len(), "controllers": controllers})))
+        Ok((
+            StatusCode::OK,
+            serde_json::json!({"items": items, "total": found.len(), "controllers": controllers}),
+        ))
     }
 
     async fn history(&self, request: &Parts) -> Result<Answer, (StatusCode, String)> {
@@ -72,7 +83,7 @@ impl Letters {
         let key = selector.name.map(|name| ObjectKey::new(namespace, name));
         let query = HistoryQuery { controller: selector.controller, key, limit };
         match self.letters.history(&query).await {
-            Ok(lines) => Ok((StatusCode::OK, json!({"items": lines}))),
+            Ok(lines) => Ok((StatusCode::OK, serde_json::json!({"items": lines}))),
             Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, chain(&error))),
         }
     }
@@ -80,11 +91,14 @@ impl Letters {
     fn change(
         &self,
         peer: IpAddr,
+        user: Option<&str>,
         request: &Parts,
         act: fn(&DeadLetters, &DeadLetterSelector, &str) -> usize,
     ) -> Result<Answer, (StatusCode, String)> {
         let refuse = |status, why: &str| Err((status, why.to_owned()));
-        let may_change = self.is_open || (peer.to_canonical().is_loopback() && is_own_host(request));
+        // Whom the API server has let in needs no other proof: no page of a browser has that token.
+        let may_change =
+            self.is_open || user.is_some() || (peer.to_canonical().is_loopback() && is_own_host(request));
         if !may_change {
             return refuse(
                 StatusCode::FORBIDDEN,
@@ -93,16 +107,21 @@ impl Letters {
             );
         }
         let by = request.headers.get(BY).and_then(|by| by.to_str().ok()).filter(|by| !by.is_empty());
-        let Some(by) = by else {
-            return refuse(StatusCode::BAD_REQUEST, "say who asks in the header pilothouse-by");
+        let by = match (user, by) {
+            (Some(user), Some(by)) => format!("{user} ({by})"),
+            (Some(user), None) => user.to_owned(),
+            (None, Some(by)) => by.to_owned(),
+            (None, None) => {
+                return refuse(StatusCode::BAD_REQUEST, "say who asks in the header pilothouse-by");
+            }
         };
         let query = Query::of(request)?;
         if query.selector.is_all() && !query.all {
             return refuse(StatusCode::BAD_REQUEST, "say which dead letters are meant, or all=true");
         }
-        let count = act(&self.letters, &query.selector, by);
+        let count = act(&self.letters, &query.selector, &by);
         tracing::info!(by, count, method = %request.method, "dead letters changed over HTTP");
-        Ok((StatusCode::OK, json!({"count": count})))
+        Ok((StatusCode::OK, serde_json::json!({"count": count})))
     }
 }
 
@@ -171,13 +190,6 @@ fn decoded(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
@@ -197,7 +209,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let response = letters.respond(peer.parse().unwrap(), &parts).await.unwrap();
+        let response = letters.respond(peer.parse().unwrap(), None, &parts).await.unwrap();
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())

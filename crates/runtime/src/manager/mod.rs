@@ -4,19 +4,24 @@
 //! `/readyz` and `/deadletters`, stops everything in order when it is told to or when something fails, and says what
 //! went wrong.
 
+mod access;
 mod additions;
 mod builder;
 mod candidacy;
+mod certificate;
 mod endpoints;
 mod letters;
 mod lifecycle;
 mod readiness;
 mod run;
 mod runnable;
+mod server;
+mod serving;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 
+pub use access::MetricsAccess;
 pub use additions::{ManagerHandle, ManagerStopped};
 pub use builder::Manager;
 pub(crate) use lifecycle::message;

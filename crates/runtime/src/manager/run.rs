@@ -1,15 +1,12 @@
 //! A run of the manager, from start to end.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use pilothouse_machinery::Environment;
 
 use super::candidacy::Candidacy;
-use super::endpoints::{Endpoints, Server};
-use super::letters::Letters;
 use super::lifecycle::Lifecycle;
 use super::{Manager, Readiness, RunContext, Shutdown};
 use crate::{Client, ClientOptions, DeadLetters, Error, Informers, Leadership, Metrics};
@@ -30,8 +27,8 @@ impl Manager {
     ///
     /// Dropping the future ends everything at once, without grace.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
-        let (dead_letters, is_open) = (self.dead_letters(), self.remote_dead_letter_changes);
-        let Self { name, client, environment, metrics, address, on_listening, grace_period, .. } = self;
+        let dead_letters = self.dead_letters();
+        let Self { name, client, environment, metrics, serving, grace_period, .. } = self;
         let (runnables, informers, mut additions) = (self.runnables, self.informers, self.additions);
         let mut names = BTreeSet::new();
         if let Some(twice) = runnables.iter().find(|one| !names.insert(one.name().to_owned())) {
@@ -40,10 +37,7 @@ impl Manager {
         let mut context =
             context(name.clone(), client, environment, metrics, informers, dead_letters).await?;
         let candidacy = Candidacy::start(self.election, &mut context)?;
-        let server = match address {
-            Some(address) => Some(serve(&context, address, on_listening, is_open).await?),
-            None => None,
-        };
+        let servers = serving.start(&context).await?;
         let mut lifecycle = Lifecycle::new(context.clone());
         lifecycle.start(runnables);
         tracing::info!(manager = name, "manager runs");
@@ -83,7 +77,7 @@ impl Manager {
         // They stop at their next await; one that never comes to it cannot be waited for.
         let _ = tokio::time::timeout(INFORMERS_STOP, context.informers.wait_stopped()).await;
         candidacy.end().await;
-        drop(server);
+        drop(servers);
         Error::all(errors).map_or(Ok(()), Err)
     }
 }
@@ -128,27 +122,6 @@ async fn connect(
     let config = kube::Config::infer().await?;
     let options = ClientOptions { field_manager: manager.to_owned(), ..ClientOptions::default() };
     Ok(Client::from_config(config, options, environment, metrics)?)
-}
-
-async fn serve(
-    context: &RunContext,
-    address: SocketAddr,
-    on_listening: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
-    is_open: bool,
-) -> Result<Server, Error> {
-    let endpoints = Endpoints {
-        metrics: context.metrics.clone(),
-        readiness: context.readiness.clone(),
-        informers: context.informers.clone(),
-        leadership: context.leadership.clone(),
-        letters: Letters { letters: context.dead_letters.clone(), is_open },
-    };
-    let server = endpoints.serve(address, &context.environment).await?;
-    tracing::info!(address = %server.address, "serving metrics and health");
-    if let Some(report) = on_listening {
-        report(server.address);
-    }
-    Ok(server)
 }
 
 /// Completes on the first signal that asks the process to stop.

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, Pages};
 use super::*;
 use crate::testing::{Script, list, object, stream};
 use crate::{Client, ClientOptions, Error, Informers, Metrics};
@@ -163,8 +163,13 @@ async fn a_name_may_be_used_once() {
     assert!(matches!(error, Error::DuplicateName { name } if name == "same"));
 }
 
+async fn respond(endpoints: &Endpoints, method: Method, path: &str) -> http::Response<Full<Bytes>> {
+    let (parts, ()) = http::Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
+    endpoints.respond(Pages::All, [127, 0, 0, 1].into(), &parts).await
+}
+
 async fn body_of(endpoints: &Endpoints, path: &str) -> (u16, String) {
-    let response = endpoints.respond(&Method::GET, path);
+    let response = respond(endpoints, Method::GET, path).await;
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(bytes.to_vec()).unwrap())
@@ -183,6 +188,7 @@ async fn readyz_names_what_is_not_ready() {
             letters: crate::DeadLetters::new(std::sync::Arc::new(crate::MemoryLedger::new())),
             is_open: false,
         },
+        gate: super::access::Gate::new(MetricsAccess::Loopback, &client()),
     };
     readiness.ready("jobs");
     assert_eq!(body_of(&endpoints, "/readyz").await, (200, "[+] jobs ok\nready\n".into()));
@@ -194,7 +200,7 @@ async fn readyz_names_what_is_not_ready() {
     assert!(body.contains("[-] cache of nodes/v1 not ready"), "{body}");
     assert_eq!(body_of(&endpoints, "/healthz").await, (200, "ok\n".into()));
     assert_eq!(body_of(&endpoints, "/other").await.0, 404);
-    assert_eq!(endpoints.respond(&Method::POST, "/healthz").status(), 405);
+    assert_eq!(respond(&endpoints, Method::POST, "/healthz").await.status(), 405);
 }
 
 #[tokio::test]

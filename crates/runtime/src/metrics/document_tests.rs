@@ -202,7 +202,14 @@ async fn the_page_names_each_series_of_a_scrape_with_its_type_and_labels_and_no_
         JournalOptions::default(),
     );
     let manager = Manager::new("test").client(client).environment(environment).metrics(metrics.clone());
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = (directory.path().join("tls.crt"), directory.path().join("tls.key"));
+    let pair = crate::testing::certificate();
+    std::fs::write(&certificate, pair.0).unwrap();
+    std::fs::write(&key, pair.1).unwrap();
     let manager = manager
+        .serve_metrics(([127, 0, 0, 1], 0))
+        .metrics_certificate(certificate, key)
         .ledger(Full(MemoryLedger::new()))
         .add(Task::new("reader", |context| async move { read(context).await.map_err(BoxError::from) }))
         .controller(Controller::of::<ConfigMap>(), Idle(Dependency::named("billing")))
