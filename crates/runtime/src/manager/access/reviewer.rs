@@ -72,7 +72,7 @@ impl Reviewer {
             let _place = self.places.acquire().await;
             self.client.create(question).await
         };
-        // Of a failure no more is told than its kind: the server's message, or that of the decoder, may quote the token.
+        // Of a failure no more is told than its kind: the server's message, or the decoder's, may quote the token.
         match timeout(REVIEW_TIMEOUT, asking).await {
             Ok(answer) => answer.map_err(|error: ClientError| NoAnswer { review, reason: error.reason() }),
             Err(_) => Err(NoAnswer { review, reason: "RequestTimeout" }),
