@@ -10,11 +10,17 @@ use pilothouse::{
     Action, Context, Controller, EventType, Manager, ObjectExt, ReconcileError, Reconciler, set_condition,
 };
 
+use crate::routes::Routes;
 use crate::{Website, WebsiteStatus};
 
-/// Turns websites into deployments.
-#[derive(Clone, Copy, Debug)]
-pub struct Websites;
+/// What keeps a site until its route is removed.
+pub const FINALIZER: &str = "example.pilothouse.dev/route";
+
+/// Turns websites into deployments and routes.
+#[derive(Clone, Debug)]
+pub struct Websites {
+    routes: Routes,
+}
 
 impl Reconciler for Websites {
     type Object = Website;
@@ -25,8 +31,13 @@ impl Reconciler for Websites {
         context: &Context<Website>,
     ) -> Result<Action, ReconcileError> {
         if site.is_deleting() {
+            self.routes.withdraw(&site, context).await?;
+            context.remove_finalizer(&site, FINALIZER).await?;
             return Ok(Action::done());
         }
+        // Before the first thing that has to be cleaned up.
+        let site = context.add_finalizer(&site, FINALIZER).await?;
+        self.routes.publish(&site, context).await?;
         let deployment = context.apply(deployment_for(&site)).await?;
         let was_ready = is_ready(site.status.as_ref());
         let now = context.now();
@@ -38,10 +49,11 @@ impl Reconciler for Websites {
     }
 }
 
-/// The operator, to be given a client and run.
-pub fn operator() -> Manager {
+/// The operator, to be given a client and run. It keeps the routes in `namespace`, its own.
+pub fn operator(namespace: &str) -> Manager {
     let websites = Controller::of::<Website>().owns::<Deployment>().workers(4);
-    Manager::new("website-operator").controller(websites, Websites)
+    let reconciler = Websites { routes: Routes { namespace: namespace.to_owned() } };
+    Manager::new("website-operator").controller(websites, reconciler)
 }
 
 /// The deployment that a site should have. Its owner, its namespace and what it leaves out are not its
@@ -79,6 +91,8 @@ fn observe(status: &mut WebsiteStatus, site: &Website, deployment: &Deployment, 
     let message = format!("{ready} of {} replicas are ready", site.spec.replicas);
     let generation = site.metadata.generation;
     set_condition(&mut status.conditions, "Ready", complete, (reason, &message), generation, now);
+    let why = ("Published", "the route is known to the web server");
+    set_condition(&mut status.conditions, "Routed", true, why, generation, now);
 }
 
 fn is_ready(status: Option<&WebsiteStatus>) -> bool {

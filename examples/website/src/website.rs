@@ -39,7 +39,7 @@ pub struct WebsiteStatus {
     pub ready_replicas: i32,
     /// Where the site is reached, once all copies are ready.
     pub url: Option<String>,
-    /// `Ready`: whether all copies are.
+    /// `Routed`: whether the route is published. `Ready`: whether all copies are.
     pub conditions: Vec<Condition>,
 }
 

@@ -1,138 +1,146 @@
-//! The operator against an API server in the same process, in paused time.
-#![expect(clippy::expect_used, reason = "helpers of tests")]
+//! The operator against an API server in the same process, in paused time, and the rights that it needs.
+#![expect(clippy::unwrap_used, reason = "scenarios of tests")]
 
+mod world;
+
+use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Event;
-use kube::CustomResourceExt;
-use pilothouse::{
-    Client, ClientOptions, DeleteOptions, Environment, ListOptions, Metrics, ObjectExt, ObjectKey, Patch,
-};
-use pilothouse_apiserver::ApiServer;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, Event};
+use pilothouse::{DeleteOptions, ListOptions, ObjectExt, ObjectKey, Patch};
+use pilothouse_apiserver::{Permissions, RequestRecord, Trouble};
 use serde_json::json;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
-use website_operator::{Website, WebsiteSpec, WebsiteStatus, operator};
+use tokio::time::sleep;
+use website_operator::{FINALIZER, Website};
+use world::{NAMESPACE, World, account, route, shop};
 
-const GRACE: Duration = Duration::from_secs(10);
+/// Each scenario is a test, also where things go wrong; [`whole_suite`] runs all of them for what they ask of the
+/// server.
+macro_rules! suite {
+    ($($scenario:ident),+ $(,)?) => {
+        suite!(calm: None, $($scenario),+);
+        suite!(with_conflicts: Some(pilothouse_apiserver::Trouble::Conflict), $($scenario),+);
+        suite!(with_lost_answers: Some(pilothouse_apiserver::Trouble::LostAnswer), $($scenario),+);
+        suite!(on_an_older_server: Some(pilothouse_apiserver::Trouble::NoStreamingLists), $($scenario),+);
 
-struct World {
-    server: ApiServer,
-    client: Client,
-    stop: oneshot::Sender<()>,
-    operator: JoinHandle<Result<(), pilothouse::Error>>,
-}
-
-impl World {
-    /// A server that knows websites, and the operator at work.
-    async fn start() -> Self {
-        let environment = Environment::simulated(5, Timestamp::UNIX_EPOCH);
-        let server = ApiServer::builder().environment(environment.clone()).build();
-        let inner = kube::Client::new(server.clone(), "default");
-        let client = Client::new(inner, ClientOptions::default(), &environment, &Metrics::new());
-        client.create(&Website::crd()).await.expect("the type is new");
-        let (stop, stopped) = oneshot::channel::<()>();
-        let manager = operator().client(client.clone()).environment(environment.clone()).grace_period(GRACE);
-        let run = manager.run_until(async move { drop(stopped.await) });
-        Self { server, client, stop, operator: environment.spawn("operator", run) }
-    }
-
-    async fn scale(&self, replicas: i32) {
-        let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
-        self.client.patch::<Website>(&shop(), &patch).await.expect("scaled");
-    }
-
-    /// Stands in for the deployment controller: says how many replicas are ready.
-    async fn ready(&self, replicas: i32) {
-        let patch = Patch::Merge(json!({"status": {"readyReplicas": replicas}}));
-        self.client.patch_status::<Deployment>(&shop(), &patch).await.expect("ready");
-    }
-
-    async fn deployment(&self) -> Option<Deployment> {
-        self.client.get(&shop()).await.ok()
-    }
-
-    async fn replicas(&self) -> Option<i32> {
-        self.deployment().await?.spec?.replicas
-    }
-
-    async fn status(&self) -> WebsiteStatus {
-        let site: Website = self.client.get(&shop()).await.expect("the site is there");
-        site.status.unwrap_or_default()
-    }
-
-    /// Waits until `check` holds; fails after two minutes.
-    async fn until(&self, what: &str, mut check: impl AsyncFnMut(&Self) -> bool) {
-        let start = Instant::now();
-        while !check(self).await {
-            assert!(start.elapsed() < Duration::from_mins(2), "not within two minutes: {what}");
-            sleep(Duration::from_millis(100)).await;
+        async fn whole_suite() -> Vec<RequestRecord> {
+            let mut records = Vec::new();
+            for trouble in std::iter::once(None).chain(Trouble::ALL.map(Some)) {
+                $(records.extend(run(trouble, $scenario).await);)+
+            }
+            records
         }
-    }
-
-    async fn stop(self) {
-        let start = Instant::now();
-        drop(self.stop);
-        self.operator.await.expect("no panic").expect("an orderly end");
-        assert!(start.elapsed() < GRACE, "{:?}", start.elapsed());
-    }
+    };
+    ($module:ident: $trouble:expr, $($scenario:ident),+) => {
+        mod $module {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $scenario() {
+                    super::run($trouble, super::$scenario).await;
+                }
+            )+
+        }
+    };
 }
 
-fn shop() -> ObjectKey {
-    ObjectKey::new("default", "shop")
+suite! {
+    a_website_becomes_a_deployment_and_a_route_and_its_status_follows,
+    what_others_change_or_delete_is_put_back,
+    a_site_goes_when_its_route_is_gone_also_if_nobody_was_there_when_it_was_deleted,
+    a_route_that_is_gone_already_holds_nothing_up,
+    the_operator_survives_a_dropped_watch_and_a_restart_of_the_server,
+    the_operator_stops_within_its_grace_period_also_while_the_server_is_away,
+    an_idle_operator_writes_nothing,
+    another_replica_goes_on_where_the_leader_has_stopped,
 }
 
-fn website(replicas: i32) -> Website {
-    let spec = WebsiteSpec { image: "shop:1".into(), replicas, host: "shop.example".into() };
-    let mut site = Website::new("shop", spec);
-    site.metadata.namespace = Some("default".into());
-    site
+async fn run(trouble: Option<Trouble>, scenario: impl AsyncFn(&mut World)) -> Vec<RequestRecord> {
+    let mut world = World::new(trouble).await;
+    scenario(&mut world).await;
+    world.end().await
 }
 
+/// The rights in the manifest are just what the suite needs. `PILOTHOUSE_WRITE_RBAC=1` writes the manifest anew.
 #[tokio::test(start_paused = true)]
-async fn a_website_becomes_a_deployment_and_its_status_follows() {
-    let world = World::start().await;
-    let site = world.client.create(&website(3)).await.unwrap();
+async fn z1_the_manifest_grants_what_the_website_operator_does_and_nothing_else() {
+    #[expect(clippy::disallowed_methods, reason = "a switch for people who run the test")]
+    let rewrite = std::env::var_os("PILOTHOUSE_WRITE_RBAC").is_some();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml");
+    let recorded = Permissions::recorded(&account(), &whole_suite().await);
+    recorded.check(&file, rewrite).unwrap_or_else(|error| panic!("{error}"));
+}
+
+async fn a_website_becomes_a_deployment_and_a_route_and_its_status_follows(world: &mut World) {
+    world.start(None);
+    let site = world.create(3).await;
     world.until("a deployment of 3", async |world| world.replicas().await == Some(3)).await;
     let deployment = world.deployment().await.unwrap();
     assert_eq!(deployment.controller().unwrap().uid, site.uid());
-    world.until("a status", async |world| !world.status().await.conditions.is_empty()).await;
-    let status = world.status().await;
-    assert_eq!((status.conditions[0].status.as_str(), status.url), ("False", None));
-    world.ready(3).await;
-    world.until("ready", async |world| world.status().await.url.is_some()).await;
-    let status = world.status().await;
-    assert_eq!(status.url.as_deref(), Some("https://shop.example/"));
-    assert_eq!((status.ready_replicas, status.conditions[0].status.as_str()), (3, "True"));
+    world.until("a status", async |world| world.condition("Ready").await == Some(false)).await;
+    assert_eq!(world.routed().await.as_deref(), Some("shop.example"));
+    assert_eq!((world.condition("Routed").await, world.status().await.url), (Some(true), None));
+    for _ in 0..2 {
+        world.ready(3).await;
+        world.until("ready", async |world| world.condition("Ready").await == Some(true)).await;
+        let status = world.status().await;
+        assert_eq!((status.url.as_deref(), status.ready_replicas), (Some("https://shop.example/"), 3));
+        world.ready(2).await;
+        world.until("not ready", async |world| world.condition("Ready").await == Some(false)).await;
+    }
     world.scale(5).await;
     world.until("a deployment of 5", async |world| world.replicas().await == Some(5)).await;
-    world.until("not ready", async |world| world.status().await.url.is_none()).await;
-    assert_eq!(world.status().await.observed_generation, Some(2));
+    world.until("seen", async |world| world.status().await.observed_generation == Some(2)).await;
     let events = world.client.list::<Event>(Some("default"), &ListOptions::default()).await.unwrap();
-    assert_eq!(events.len(), 1, "{events:?}");
-    world.stop().await;
+    if world.is_calm() {
+        assert_eq!(events.iter().map(|event| event.count).collect::<Vec<_>>(), [Some(2)], "{events:?}");
+    }
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_others_change_or_delete_is_put_back() {
-    let world = World::start().await;
-    world.client.create(&website(2)).await.unwrap();
+async fn what_others_change_or_delete_is_put_back(world: &mut World) {
+    world.start(None);
+    world.create(2).await;
     world.until("a deployment", async |world| world.replicas().await == Some(2)).await;
     let patch = Patch::Merge(json!({"spec": {"replicas": 9}}));
     world.client.patch::<Deployment>(&shop(), &patch).await.unwrap();
     world.until("scaled back", async |world| world.replicas().await == Some(2)).await;
     world.client.delete::<Deployment>(&shop(), &DeleteOptions::default()).await.unwrap();
     world.until("made anew", async |world| world.replicas().await == Some(2)).await;
-    world.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_operator_survives_a_dropped_watch_and_a_restart_of_the_server() {
-    let world = World::start().await;
-    world.client.create(&website(1)).await.unwrap();
+async fn a_site_goes_when_its_route_is_gone_also_if_nobody_was_there_when_it_was_deleted(world: &mut World) {
+    world.start(None);
+    world.create(1).await;
+    world.until("a route", async |world| world.routed().await.is_some()).await;
+    world.stop().await;
+    world.client.delete::<Website>(&shop(), &DeleteOptions::default()).await.unwrap();
+    sleep(Duration::from_hours(1)).await;
+    assert_eq!(world.site().await.unwrap().metadata.finalizers, Some(vec![FINALIZER.to_owned()]));
+    assert!(world.routed().await.is_some());
+    world.start(None);
+    world
+        .until("the site gone", async |world| {
+            // Looked at in this order, the route is seen whenever the site went before it.
+            let (gone, routed) = (world.site().await.is_none(), world.routed().await.is_some());
+            assert!(!(gone && routed), "the site is gone and its route is not");
+            gone
+        })
+        .await;
+}
+
+async fn a_route_that_is_gone_already_holds_nothing_up(world: &mut World) {
+    world.start(None);
+    world.create(1).await;
+    world.until("a status", async |world| world.condition("Routed").await == Some(true)).await;
+    world.client.delete::<ConfigMap>(&route(), &DeleteOptions::default()).await.unwrap();
+    world.client.delete::<Website>(&shop(), &DeleteOptions::default()).await.unwrap();
+    world.until("the site gone", async |world| world.site().await.is_none()).await;
+}
+
+async fn the_operator_survives_a_dropped_watch_and_a_restart_of_the_server(world: &mut World) {
+    world.start(None);
+    world.create(1).await;
     world.until("a deployment", async |world| world.replicas().await == Some(1)).await;
     world.server.drop_watches();
     world.scale(2).await;
@@ -146,31 +154,39 @@ async fn the_operator_survives_a_dropped_watch_and_a_restart_of_the_server() {
     world.until("scaled after the outage", async |world| world.replicas().await == Some(3)).await;
     world.ready(3).await;
     world.until("ready", async |world| world.status().await.ready_replicas == 3).await;
-    world.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_operator_stops_within_its_grace_period_also_while_the_server_is_away() {
-    let world = World::start().await;
-    world.client.create(&website(1)).await.unwrap();
+async fn the_operator_stops_within_its_grace_period_also_while_the_server_is_away(world: &mut World) {
+    world.start(None);
+    world.create(1).await;
     world.until("a deployment", async |world| world.replicas().await == Some(1)).await;
     world.server.set_available(false);
     sleep(Duration::from_secs(30)).await;
-    world.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_idle_operator_writes_nothing() {
-    let world = World::start().await;
-    world.client.create(&website(1)).await.unwrap();
-    world.until("a status", async |world| !world.status().await.conditions.is_empty()).await;
+async fn an_idle_operator_writes_nothing(world: &mut World) {
+    world.start(None);
+    world.create(1).await;
+    world.until("a status", async |world| world.condition("Ready").await.is_some()).await;
     sleep(Duration::from_secs(5)).await;
     let writes = |world: &World| {
         let log = world.server.request_log();
         log.iter().filter(|request| !matches!(&*request.verb, "get" | "list" | "watch")).count()
     };
-    let before = writes(&world);
+    let before = writes(world);
     sleep(Duration::from_hours(1)).await;
-    assert_eq!(writes(&world), before);
+    assert_eq!(writes(world), before);
+}
+
+async fn another_replica_goes_on_where_the_leader_has_stopped(world: &mut World) {
+    world.start(Some("a"));
+    world.create(1).await;
+    world.until("a deployment", async |world| world.replicas().await == Some(1)).await;
+    world.start(Some("b"));
+    sleep(Duration::from_mins(1)).await;
     world.stop().await;
+    world.scale(2).await;
+    world.until("scaled by the other", async |world| world.replicas().await == Some(2)).await;
+    let lease: Lease = world.client.get(&ObjectKey::new(NAMESPACE, "website-operator")).await.unwrap();
+    assert_eq!(lease.spec.unwrap().holder_identity.as_deref(), Some("b"));
 }

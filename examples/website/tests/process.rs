@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::CustomResourceExt;
 use pilothouse::{Client, ClientOptions, Environment, Metrics, ObjectKey, Patch};
 use pilothouse_apiserver::{ApiServer, ServeOptions, ServerHandle, kubeconfig};
@@ -30,7 +31,7 @@ async fn serve(server: &ApiServer, address: &str) -> ServerHandle {
 
 fn start_operator(kubeconfig: &PathBuf) -> Child {
     Command::new(env!("CARGO_BIN_EXE_website-operator"))
-        .arg("127.0.0.1:0")
+        .args(["--metrics", "127.0.0.1:0", "--leader-elect"])
         .env_clear()
         .env("KUBECONFIG", kubeconfig)
         .stdout(Stdio::null())
@@ -59,6 +60,8 @@ async fn the_process_outlives_a_restart_of_the_server_and_ends_in_order_on_sigte
     let inner = kube::Client::new(server.clone(), "default");
     let client = Client::new(inner, ClientOptions::unlimited(), &environment, &Metrics::new());
     client.create(&Website::crd()).await.unwrap();
+    let namespace = json!({"metadata": {"name": "website-system"}});
+    client.create::<Namespace>(&serde_json::from_value(namespace).unwrap()).await.unwrap();
     let spec = WebsiteSpec { image: "shop:1".into(), replicas: 2, host: "shop.example".into() };
     client.create(&Website::new("shop", spec)).await.unwrap();
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Grant, ServiceAccount};
 
-/// How a manifest differs from what an account was seen to need. Prints as lines: `-` for what is surplus, `+` for what
-/// is missing, with a request that needed it.
+/// How a manifest differs from what an account was seen to need. Prints as lines: `-` for what is surplus, `+` for
+/// what is missing, with a request that needed it.
 #[derive(Debug)]
 pub struct Difference {
     pub(super) account: ServiceAccount,

@@ -49,10 +49,10 @@ fn needed(
 ) -> Vec<Grant> {
     let verb = record.verb.clone();
     let Some(path) = path else {
-        let below = |open: &&str| {
-            record.path.strip_prefix(*open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let below = |open: &str| {
+            record.path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let open = record.path == "/" || DISCOVERY.iter().any(|open| below(&open));
+        let open = record.path == "/" || DISCOVERY.iter().any(|open| below(open));
         let target = GrantTarget::Path(record.path.clone());
         return if open { Vec::new() } else { vec![Grant { namespace: None, target, verb }] };
     };
@@ -67,10 +67,10 @@ fn needed(
         target: GrantTarget::Resource { group: path.group.clone(), resource: resource.clone(), name },
         verb,
     };
-    // No rule can name what is yet to be created: the name is not in the request's path.
-    let name = named(record, path).filter(|_| record.verb != "create" && is_configuration(account, path));
+    let name = named(record, path).filter(|_| is_configuration(account, path));
     let mut needed = vec![grant(verb, name)];
     if record.code == Some(201) && matches!(&*record.verb, "patch" | "update") {
+        // No rule can name what is yet to be created.
         needed.push(grant("create".into(), None));
     }
     needed
@@ -87,8 +87,8 @@ fn named(record: &RequestRecord, path: &ResourcePath) -> Option<String> {
     path.name.clone().or_else(selected)
 }
 
-/// Whether the names of these objects are configuration, the same at each run: Leases that the program elects its leader
-/// with.
+/// Whether the names of these objects are configuration, the same at each run: Leases that the program elects its
+/// leader with.
 fn is_configuration(account: &ServiceAccount, path: &ResourcePath) -> bool {
     path.group == "coordination.k8s.io"
         && path.plural == "leases"

@@ -8,17 +8,17 @@ use crate::RequestRecord;
 
 /// What an account may do, or has to.
 ///
-/// **Flow.** Run the tests of a program against an [`ApiServer`](crate::ApiServer) with the program's requests made by
-/// its service account; hand [the record](crate::ApiServer::request_log) of all of them to
+/// **Flow.** Run the tests of a program against an [`ApiServer`](crate::ApiServer) with the program's requests made
+/// by its service account; hand [the record](crate::ApiServer::request_log) of all of them to
 /// [`recorded`](Self::recorded), and [`check`](Self::check) the manifest.
 ///
-/// **Guarantees.** The rules allow each recorded request of the account, and nothing that no request needed, but for two
-/// things: objects are named only where a name is configuration (Leases in the account's own namespace), because other
-/// names in tests are examples; and so are namespaces, once the account looks into all of them. The same requests, in
-/// whatever order and however often, give the same manifest, byte for byte.
+/// **Guarantees.** The rules allow each recorded request of the account, and nothing that no request needed, but for
+/// two things: objects are named only where a name is configuration (Leases in the account's own namespace), because
+/// other names in tests are examples; and so are namespaces, once the account looks into all of them. The same
+/// requests, in whatever order and however often, give the same manifest, byte for byte.
 ///
-/// **Assumptions.** The record is complete: [`request_log`](crate::ApiServerBuilder::request_log) is large enough. The
-/// tests make the program do all that it does in production: what they never caused is not in the record.
+/// **Assumptions.** The record is complete: [`request_log`](crate::ApiServerBuilder::request_log) is large enough.
+/// The tests make the program do all that it does in production: what they never caused is not in the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permissions {
     pub(super) account: ServiceAccount,
@@ -29,11 +29,11 @@ pub struct Permissions {
 impl Permissions {
     /// What these requests needed, as far as `account` made them, whatever they were answered.
     ///
-    /// A request in the account's own namespace needs a Role there. One in another namespace needs a `ClusterRole` if the
-    /// account lists or watches something everywhere: then its namespace is an example. Else a Role in that namespace.
-    /// A patch or update that created its object needs `create` too, as in kube-apiserver. What every authenticated user
-    /// may do needs nothing: discovery, health, version, reviews of oneself (the default roles `system:discovery` and
-    /// `system:basic-user`).
+    /// A request in the account's own namespace needs a Role there. One in another namespace needs a `ClusterRole` if
+    /// the account lists or watches something everywhere: then its namespace is an example. Else a Role in that
+    /// namespace. A patch or update that created its object needs `create` too, as in kube-apiserver. What every
+    /// authenticated user may do needs nothing: discovery, health, version, reviews of oneself (the default roles
+    /// `system:discovery` and `system:basic-user`).
     #[must_use]
     pub fn recorded(account: &ServiceAccount, records: &[RequestRecord]) -> Self {
         Self { account: account.clone(), grants: super::record::grants(account, records) }
