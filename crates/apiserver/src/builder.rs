@@ -1,5 +1,6 @@
 //! What a server is made of.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pilothouse_machinery::Environment;
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use crate::options::Options;
 use crate::verbs::{Author, create_object};
-use crate::{ApiServer, HistoryLimits};
+use crate::{ApiServer, Authorization, HistoryLimits, User};
 
 /// The namespaces that exist from the start.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -36,13 +37,23 @@ impl ApiServerBuilder {
         self
     }
 
-    /// Lets in only who shows one of these bearer tokens; each stands for a user. Applies to both doors.
-    pub fn tokens<Token, User>(mut self, tokens: impl IntoIterator<Item = (Token, User)>) -> Self
+    /// Adds bearer tokens; each stands for a user, at every door.
+    ///
+    /// A token that means nothing is answered with 401. So is, at the door with a socket and while everybody may do
+    /// everything, a request without a token; with [`Authorization::Rbac`] it is `system:anonymous`'s.
+    pub fn tokens<Token, Holder>(mut self, tokens: impl IntoIterator<Item = (Token, Holder)>) -> Self
     where
         Token: Into<String>,
-        User: Into<String>,
+        Holder: Into<User>,
     {
-        self.options.tokens = tokens.into_iter().map(|(token, user)| (token.into(), user.into())).collect();
+        let known = tokens.into_iter().map(|(token, user)| (token.into(), Arc::new(user.into().let_in())));
+        self.options.tokens.extend(known);
+        self
+    }
+
+    /// Who may do what; everybody everything if not given.
+    pub fn authorization(mut self, authorization: Authorization) -> Self {
+        self.options.authorization = authorization;
         self
     }
 
@@ -69,7 +80,7 @@ impl ApiServerBuilder {
     pub fn build(self) -> ApiServer {
         let server = ApiServer::new(self.environment.unwrap_or_else(Environment::real), self.options);
         crate::kinds::register(server.registry());
-        crate::reviews::register(server.registry());
+        crate::access::register_reviews(server.registry());
         if let Some(kind) = server.registry().get("", "v1", "namespaces") {
             for name in NAMESPACES {
                 let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
@@ -78,6 +89,9 @@ impl ApiServerBuilder {
                     tracing::error!(namespace = name, error = %status, "cannot create an initial namespace");
                 }
             }
+        }
+        if server.options().authorization == Authorization::Rbac {
+            crate::access::create_bootstrap_roles(&server);
         }
         server
     }

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::access::Entrance;
 use crate::service::answer;
 use crate::{ApiServer, TlsIdentity};
 
@@ -29,7 +30,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How a listener is served.
 #[derive(Clone, Default)]
 pub struct ServeOptions {
-    /// A bearer token that clients of this listener must show (or one of the builder's).
+    /// A bearer token that stands for the administrator at this listener, besides those of the builder.
     pub token: Option<String>,
     /// The certificate to serve HTTPS with; plain HTTP without one.
     pub tls: Option<TlsIdentity>,
@@ -108,7 +109,7 @@ impl ApiServer {
 async fn accept(server: ApiServer, listener: TcpListener, options: ServeOptions, stop: Arc<Stop>) {
     let door = Door {
         server,
-        token: options.token.map(Into::into),
+        entrance: Arc::new(Entrance { token: options.token.map(Into::into), ..Entrance::default() }),
         tls: options.tls.map(|identity| identity.acceptor()),
         stop,
     };
@@ -142,7 +143,7 @@ async fn accept(server: ApiServer, listener: TcpListener, options: ServeOptions,
 #[derive(Clone)]
 struct Door {
     server: ApiServer,
-    token: Option<Arc<str>>,
+    entrance: Arc<Entrance>,
     tls: Option<TlsAcceptor>,
     stop: Arc<Stop>,
 }
@@ -167,8 +168,8 @@ impl Door {
 
     async fn requests<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S) {
         let service = service_fn(|request: Request<Incoming>| {
-            let (server, token) = (self.server.clone(), self.token.clone());
-            async move { answer(&server, request, token.as_deref()).await }
+            let (server, entrance) = (self.server.clone(), self.entrance.clone());
+            async move { answer(&server, request, &entrance).await }
         });
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);

@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use pilothouse_machinery::schema::MessageType;
-use pilothouse_machinery::{ResourceType, StatusCause};
+use pilothouse_machinery::{ResourceType, Status, StatusCause};
 use serde_json::Value;
 
 use crate::ApiServer;
+use crate::access::User;
 
 /// One resource type in one version: its names, its switches and its [`Strategy`].
 #[derive(Clone, Debug)]
@@ -116,6 +117,30 @@ pub(crate) trait Strategy: Send + Sync + 'static {
 
     /// Adds to an object whose deletion begins what must keep it for now.
     fn prepare_delete(&self, _object: &mut Value, _server: &ApiServer) {}
+
+    /// Refuses what `user` may not write although they may write the type: rights that they do not have themselves.
+    /// `old` is `None` for a create.
+    fn authorize(
+        &self,
+        _server: &ApiServer,
+        _kind: &Kind,
+        _user: &User,
+        _new: &Value,
+        _old: Option<&Value>,
+    ) -> Result<(), Status> {
+        Ok(())
+    }
+
+    /// Answers a question of `user`: sets the status of an object that is not kept.
+    fn review(
+        &self,
+        _server: &ApiServer,
+        _user: &User,
+        _namespace: Option<&str>,
+        _object: &mut Value,
+    ) -> Result<(), Status> {
+        Ok(())
+    }
 
     /// What is wrong with a new object.
     fn validate(&self, _object: &Value) -> Vec<StatusCause> {

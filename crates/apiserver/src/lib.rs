@@ -8,6 +8,7 @@
 //! [`Environment`](pilothouse_machinery::Environment) and one counter: the same requests in the same order give the
 //! same answers.
 
+mod access;
 mod answer;
 mod body;
 mod builder;
@@ -25,7 +26,6 @@ mod permissions;
 mod registry;
 mod request;
 mod request_log;
-mod reviews;
 mod route;
 mod server;
 mod service;
@@ -36,6 +36,7 @@ mod unreliable;
 mod verbs;
 mod watch;
 
+pub use access::{Authorization, User, UserService};
 pub use body::{BodyError, ResponseBody};
 pub use builder::ApiServerBuilder;
 pub use connection::{ServeOptions, ServerHandle};

@@ -1,16 +1,19 @@
 //! What a server was told when it was built.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::HistoryLimits;
+use crate::{Authorization, HistoryLimits, User};
 
 /// Settings that do not change while the server lives.
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) history: HistoryLimits,
-    /// Bearer tokens and the users they stand for; without any, everybody is let in.
-    pub(crate) tokens: Vec<(String, String)>,
+    /// Bearer tokens and the users they stand for.
+    pub(crate) tokens: BTreeMap<String, Arc<User>>,
+    pub(crate) authorization: Authorization,
     /// How long a request waits for a resource version of the future.
     pub(crate) version_wait: Duration,
     /// The largest body of a request, in bytes.
@@ -25,7 +28,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             history: HistoryLimits::default(),
-            tokens: Vec::new(),
+            tokens: BTreeMap::new(),
+            authorization: Authorization::default(),
             version_wait: Duration::from_secs(3),
             body_limit: 3 << 20,
             request_log: 10_000,
@@ -41,6 +45,7 @@ impl fmt::Debug for Options {
             .debug_struct("Options")
             .field("history", &self.history)
             .field("tokens", &self.tokens.len())
+            .field("authorization", &self.authorization)
             .field("version_wait", &self.version_wait)
             .field("body_limit", &self.body_limit)
             .field("request_log", &self.request_log)

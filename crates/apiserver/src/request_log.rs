@@ -5,18 +5,32 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 
 /// One request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RequestRecord {
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; the lower-case HTTP method
-    /// for paths that name no resource.
+    /// for paths that name no resource. A `patch` or `update` that was answered with 201 also needed the right to
+    /// `create`.
     pub verb: String,
+    /// The API group; empty for the core group and for paths that name no resource.
+    pub group: String,
+    /// The API version.
+    pub version: String,
+    /// The plural, as `deployments`; empty for paths that name no resource.
+    pub resource: String,
+    /// As `status`; empty without one.
+    pub subresource: String,
+    /// The namespace; empty at the cluster scope and across all namespaces. A Namespace is in itself.
+    pub namespace: String,
+    /// The name; for lists and watches that which a field selector asks for. Empty without one.
+    pub name: String,
     /// The path, without the query.
     pub path: String,
     /// The query; empty if there was none.
     pub query: String,
     /// The `User-Agent` header; empty if there was none.
     pub user_agent: String,
-    /// The user whose token the request showed; `system:anonymous` without one.
+    /// The name of the user who sent it; `system:anonymous` for one that was not let in.
     pub user: String,
     /// The HTTP status code of the answer; `None` while there is none.
     pub code: Option<u16>,
@@ -81,14 +95,7 @@ mod tests {
     #[test]
     fn only_the_latest_are_remembered_and_late_answers_find_their_request_or_nothing() {
         let log = RequestLog::new(2);
-        let record = |path: &str| RequestRecord {
-            verb: "get".into(),
-            path: path.into(),
-            query: String::new(),
-            user_agent: String::new(),
-            user: String::new(),
-            code: None,
-        };
+        let record = |path: &str| RequestRecord { path: path.into(), ..RequestRecord::default() };
         let numbers: Vec<_> = ["/a", "/b", "/c"].map(|path| log.note(record(path))).into();
         for (number, code) in numbers.into_iter().zip([201, 202, 203]) {
             log.answered(number, code);

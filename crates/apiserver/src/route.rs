@@ -1,75 +1,70 @@
 //! From a request to the verb that answers it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Response, header, request::Parts};
 use pilothouse_machinery::{Status, StatusDetails, StatusReason};
 
+use crate::access::{Attributes, Entrance, Unknown, authenticate, authorize};
 use crate::answer::{failure, failure_in, respond, typed};
 use crate::discovery;
 use crate::request::{Call, Query, ResourcePath, negotiate, parse_path};
 use crate::request_log::RequestRecord;
 use crate::verbs::{self, Reply, Target, method_not_allowed};
-use crate::{ApiServer, ResponseBody};
+use crate::{ApiServer, ResponseBody, User};
 
-/// Paths that everybody may ask for.
+/// Paths that everybody may ask for where nobody else may be anonymous.
 const OPEN: [&str; 4] = ["/healthz", "/livez", "/readyz", "/version"];
 
-/// Answers one request.
+/// Answers one request that came through `entrance`: lets in, authorises, dispatches.
 pub(crate) async fn route(
     server: &ApiServer,
     parts: Parts,
     body: Bytes,
-    token: Option<&str>,
+    entrance: &Entrance,
 ) -> Response<ResponseBody> {
     let path = parse_path(parts.uri.path());
-    let user = authenticate(server, &parts, token);
-    let number = server.log().note(record(&parts, path.as_ref(), user.as_deref()));
-    let open = OPEN.iter().any(|open| parts.uri.path().starts_with(open));
-    let response = match (user, path) {
-        (None, _) if !open => failure(&Status::failure(StatusReason::Unauthorized, "Unauthorized")),
-        (_, Some(path)) => resource(server, parts, path, body).await,
-        (_, None) => discovery::respond(server, &parts.method, parts.uri.path(), &parts.headers),
+    let query = parts.uri.query().unwrap_or_default();
+    let asked = Attributes::of(&parts.method, parts.uri.path(), query, path.as_ref());
+    let user = let_in(server, &parts, entrance);
+    let allowed = match &user {
+        Ok(user) => authorize(server, user, &asked).map(|()| user.clone()),
+        Err(unknown) => Err((*unknown).into()),
+    };
+    let number = server.log().note(record(&parts, asked, user.as_deref().ok()));
+    let response = match (allowed, path) {
+        (Err(status), _) => failure(&status),
+        (Ok(user), Some(path)) => resource(server, user, parts, path, body).await,
+        (Ok(_), None) => discovery::respond(server, &parts.method, parts.uri.path(), &parts.headers),
     };
     server.log().answered(number, response.status().as_u16());
     response
 }
 
-/// The user whose token the request shows; `None` if it must show one and does not.
-fn authenticate(server: &ApiServer, parts: &Parts, token: Option<&str>) -> Option<String> {
-    let tokens = &server.options().tokens;
-    if tokens.is_empty() && token.is_none() {
-        return Some("system:anonymous".into());
+fn let_in(server: &ApiServer, parts: &Parts, entrance: &Entrance) -> Result<Arc<User>, Unknown> {
+    match authenticate(server, &parts.headers, entrance) {
+        Err(Unknown::Nothing) if OPEN.iter().any(|open| parts.uri.path().starts_with(open)) => {
+            Ok(Arc::new(User::anonymous()))
+        }
+        user => user,
     }
-    let shown = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let shown = shown.strip_prefix("Bearer ")?.trim();
-    if token == Some(shown) {
-        return Some("admin".into());
-    }
-    tokens.iter().find(|(known, _)| known == shown).map(|(_, user)| user.clone())
 }
 
-fn record(parts: &Parts, path: Option<&ResourcePath>, user: Option<&str>) -> RequestRecord {
-    let query = parts.uri.query().unwrap_or_default();
-    let watches = || path.is_some_and(|path| path.watch) || Query::parse(query).flag("watch");
-    let named = path.map(|path| path.name.is_some());
-    let verb = match (&parts.method, named) {
-        (&Method::GET, Some(true)) => "get",
-        (&Method::GET, Some(false)) if watches() => "watch",
-        (&Method::GET, Some(false)) => "list",
-        (&Method::POST, Some(_)) => "create",
-        (&Method::PUT, Some(_)) => "update",
-        (&Method::PATCH, Some(_)) => "patch",
-        (&Method::DELETE, Some(true)) => "delete",
-        (&Method::DELETE, Some(false)) => "deletecollection",
-        (method, _) => &method.as_str().to_lowercase(),
-    };
+fn record(parts: &Parts, asked: Attributes, user: Option<&User>) -> RequestRecord {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     RequestRecord {
-        verb: verb.to_owned(),
+        verb: asked.verb,
+        group: asked.group,
+        version: asked.version,
+        resource: asked.resource,
+        subresource: asked.subresource,
+        namespace: asked.namespace,
+        name: asked.name,
         path: parts.uri.path().to_owned(),
-        query: query.to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
         user_agent: agent.unwrap_or_default().to_owned(),
-        user: user.unwrap_or("system:anonymous").to_owned(),
+        user: user.map_or("system:anonymous", User::name).to_owned(),
         code: None,
     }
 }
@@ -87,6 +82,7 @@ fn resource_not_found() -> Status {
 
 async fn resource(
     server: &ApiServer,
+    user: Arc<User>,
     parts: Parts,
     path: ResourcePath,
     body: Bytes,
@@ -117,6 +113,7 @@ async fn resource(
         query.set_old_watch(&std::mem::take(&mut name));
     }
     let call = Call {
+        user,
         kind,
         namespace: path.namespace,
         name,

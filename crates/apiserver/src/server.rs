@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pilothouse_machinery::{Environment, ResourceVersion};
 
-use crate::ApiServerBuilder;
+use crate::access::{Entrance, Policy};
 use crate::openapi::DocumentCache;
 use crate::options::Options;
 use crate::registry::KindRegistry;
 use crate::request_log::{RequestLog, RequestRecord};
 use crate::store::Store;
+use crate::{ApiServerBuilder, User};
 
 /// An API server in one process.
 ///
@@ -28,8 +29,10 @@ pub struct ApiServer {
 struct Shared {
     environment: Environment,
     options: Options,
+    entrance: Entrance,
     registry: KindRegistry,
     store: Store,
+    policy: Policy,
     log: RequestLog,
     documents: DocumentCache,
     available: AtomicBool,
@@ -48,8 +51,10 @@ impl ApiServer {
             shared: Arc::new(Shared {
                 environment,
                 options,
+                entrance: Entrance::of(User::admin()),
                 registry: KindRegistry::default(),
                 store,
+                policy: Policy::default(),
                 log,
                 documents: DocumentCache::default(),
                 available: AtomicBool::new(true),
@@ -109,6 +114,11 @@ impl ApiServer {
         &self.shared.options
     }
 
+    /// The door without a socket.
+    pub(crate) fn entrance(&self) -> &Entrance {
+        &self.shared.entrance
+    }
+
     /// The kinds served.
     pub(crate) fn registry(&self) -> &KindRegistry {
         &self.shared.registry
@@ -117,6 +127,11 @@ impl ApiServer {
     /// All objects.
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// What roles and bindings allow.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.shared.policy
     }
 
     /// The `OpenAPI` documents of what is served.

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use pilothouse_machinery::{Status, StatusReason};
 use tower::Service;
 
+use crate::access::Entrance;
 use crate::answer::failure;
 use crate::route::route;
 use crate::{ApiServer, ResponseBody};
@@ -21,6 +22,7 @@ pub struct ConnectionError;
 
 type Answer = Result<Response<ResponseBody>, ConnectionError>;
 
+/// Requests without a bearer token are the administrator's: `admin` of the group `system:masters`.
 impl<B> Service<Request<B>> for ApiServer
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -36,12 +38,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let server = self.clone();
-        Box::pin(async move { answer(&server, request, None).await })
+        Box::pin(async move { answer(&server, request, server.entrance()).await })
     }
 }
 
-/// Answers one request. `token`, if given, is one more token that lets in.
-pub(crate) async fn answer<B>(server: &ApiServer, request: Request<B>, token: Option<&str>) -> Answer
+/// Answers one request that came through `entrance`.
+pub(crate) async fn answer<B>(server: &ApiServer, request: Request<B>, entrance: &Entrance) -> Answer
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -61,5 +63,5 @@ where
             return Ok(failure(&Status::bad_request(format!("cannot read the body: {error}"))));
         }
     };
-    Ok(route(server, parts, body, token).await)
+    Ok(route(server, parts, body, entrance).await)
 }

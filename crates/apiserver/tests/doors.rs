@@ -110,7 +110,9 @@ async fn an_unreachable_server_closes_connections_without_an_answer() {
 async fn the_log_tells_every_request_in_order() {
     let epoch = Timestamp::UNIX_EPOCH;
     let server = builder().environment(Environment::simulated(1, epoch)).tokens([("t", "ann")]).build();
-    get(&server, MAPS).await.expect(401);
+    let mut unknown = request("GET", MAPS, "", "");
+    unknown.headers_mut().insert("authorization", "Bearer u".parse().unwrap());
+    send(&server, unknown).await.expect(401);
     get(&server, "/healthz").await.expect(200);
     let mut create = request("POST", MAPS, "application/json", map("a").to_string());
     create.headers_mut().insert("authorization", "Bearer t".parse().unwrap());
@@ -126,13 +128,19 @@ async fn the_log_tells_every_request_in_order() {
     assert_eq!(
         lines,
         [
-            "system:anonymous list  Some(401)",
-            "system:anonymous get  Some(200)",
+            "system:anonymous list tests/1.0 Some(401)",
+            "admin get  Some(200)",
             "ann create tests/1.0 Some(201)",
             "ann list tests/1.0 Some(200)"
         ]
     );
     assert_eq!((log[3].path.as_str(), log[3].query.as_str()), (MAPS, "limit=5"));
+    let resource = |record: &pilothouse_apiserver::RequestRecord| {
+        let (group, name) = (&record.group, &record.name);
+        format!("{group}/{} {} {}/{name}", record.version, record.resource, record.namespace)
+    };
+    assert_eq!(resource(&log[1]), "/  /");
+    assert_eq!(resource(&log[2]), "/v1 configmaps default/");
     server.clear_request_log();
     assert!(server.request_log().is_empty());
 }

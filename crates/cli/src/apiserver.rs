@@ -1,7 +1,7 @@
 //! `pilothouse apiserver`: the API server alone, or with the simulated cluster behind it.
 
 use pilothouse::{Manager, Metrics};
-use pilothouse_apiserver::HistoryLimits;
+use pilothouse_apiserver::{ApiServer, HistoryLimits};
 use pilothouse_cluster::{ClusterOptions, SimulatedCluster};
 
 use crate::arguments::ApiserverArguments;
@@ -12,9 +12,11 @@ use crate::local_server::{LocalServer, environment};
 /// Runs until Ctrl-C.
 pub(crate) async fn run(options: ApiserverArguments) -> Result<(), CommandError> {
     let environment = environment(options.seed);
-    let history = HistoryLimits::events(options.history);
-    let server =
-        LocalServer::start(&environment, history, options.port, "--port", &options.kubeconfig_out).await?;
+    let builder = ApiServer::builder()
+        .environment(environment.clone())
+        .history(HistoryLimits::events(options.history))
+        .authorization(options.authorization.into());
+    let server = LocalServer::start(builder, options.port, "--port", &options.kubeconfig_out).await?;
     let metrics = Metrics::new();
     let client = server.client(&environment, &metrics);
     let mut manager = Manager::new("apiserver").client(client).environment(environment).metrics(metrics);

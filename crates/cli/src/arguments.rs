@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pilothouse_apiserver::Authorization;
 
 use crate::deadletters;
 
@@ -49,7 +50,8 @@ Examples:
 const APISERVER_HELP: &str = "\
 Examples:
   pilothouse apiserver --kubeconfig-out kubeconfig
-  kubectl --kubeconfig kubeconfig get namespaces";
+  kubectl --kubeconfig kubeconfig get namespaces
+  pilothouse apiserver --authorization rbac    roles and bindings decide who may do what";
 
 const LOGBOOK_HELP: &str = "\
 Examples:
@@ -95,6 +97,9 @@ pub(crate) struct ApiserverArguments {
     /// The port on 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
+    /// Who may do what: everybody everything, or what roles and bindings allow. The kubeconfig is an administrator's.
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = AuthorizationMode::AlwaysAllow)]
+    pub(crate) authorization: AuthorizationMode,
     /// Also run the simulated cluster: jobs get pods, pods run.
     #[arg(long)]
     pub(crate) simulate: bool,
@@ -107,6 +112,24 @@ pub(crate) struct ApiserverArguments {
     /// How many events of each resource a watch can go back.
     #[arg(long, value_name = "EVENTS", default_value_t = 100_000)]
     pub(crate) history: usize,
+}
+
+/// The values of `--authorization`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AuthorizationMode {
+    /// Everybody who is let in may do everything.
+    AlwaysAllow,
+    /// Roles and bindings decide.
+    Rbac,
+}
+
+impl From<AuthorizationMode> for Authorization {
+    fn from(mode: AuthorizationMode) -> Self {
+        match mode {
+            AuthorizationMode::AlwaysAllow => Self::AlwaysAllow,
+            AuthorizationMode::Rbac => Self::Rbac,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use pilothouse::manager::Task;
 use pilothouse::{Environment, Manager, Metrics};
-use pilothouse_apiserver::HistoryLimits;
+use pilothouse_apiserver::ApiServer;
 use pilothouse_cluster::{ClusterOptions, SimulatedCluster};
 use pilothouse_logbook::{Logbook, LogbookOptions};
 
@@ -23,9 +23,8 @@ pub(crate) async fn run(options: Demo) -> Result<(), CommandError> {
     let kubeconfig = options.kubeconfig_out.clone().unwrap_or_else(|| options.data.join("kubeconfig"));
     let listener = listen(options.port, "--port").await?;
     let address = listener.local_addr().map_err(|source| CommandError::Runtime { source })?;
-    let history = HistoryLimits::default();
-    let server =
-        LocalServer::start(&environment, history, options.api_port, "--api-port", &kubeconfig).await?;
+    let builder = ApiServer::builder().environment(environment.clone());
+    let server = LocalServer::start(builder, options.api_port, "--api-port", &kubeconfig).await?;
     let metrics = Metrics::new();
     let client = server.client(&environment, &metrics);
     let database = options.data.join("logbook.sqlite");

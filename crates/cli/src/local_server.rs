@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use pilothouse::{Client, ClientOptions, Environment, Metrics};
-use pilothouse_apiserver::{ApiServer, HistoryLimits, ServeOptions, ServerHandle, TlsIdentity, kubeconfig};
+use pilothouse_apiserver::{
+    ApiServer, ApiServerBuilder, ServeOptions, ServerHandle, TlsIdentity, kubeconfig,
+};
 use tokio::net::TcpListener;
 
 use crate::error::CommandError;
@@ -17,15 +19,14 @@ pub(crate) struct LocalServer {
 }
 
 impl LocalServer {
-    /// Builds a server, serves it on `port` (0: any) and writes its kubeconfig.
+    /// Builds what `builder` describes, serves it on `port` (0: any) and writes its kubeconfig.
     pub(crate) async fn start(
-        environment: &Environment,
-        history: HistoryLimits,
+        builder: ApiServerBuilder,
         port: u16,
         option: &'static str,
         kubeconfig_out: &Path,
     ) -> Result<Self, CommandError> {
-        let server = ApiServer::builder().environment(environment.clone()).history(history).build();
+        let server = builder.build();
         let listener = listen(port, option).await?;
         let token = secret()?;
         let tls = TlsIdentity::generate().map_err(|source| CommandError::Tls { source })?;

@@ -17,8 +17,9 @@ use super::node::NodeStrategy;
 use super::pod::PodStrategy;
 use super::service::ServiceStrategy;
 use super::stateful_set::StatefulSetStrategy;
+use crate::access::{BindingStrategy, RoleStrategy};
 use crate::custom_resources::DefinitionStrategy;
-use crate::kind::{Kind, NameRule, PlainStrategy, Scale, Strategy};
+use crate::kind::{Kind, NameRule, Scale, Strategy};
 use crate::registry::KindRegistry;
 use crate::table;
 
@@ -188,19 +189,17 @@ fn others() -> Vec<Kind> {
     ]
 }
 
-/// Roles are kept, and nothing is allowed or refused because of them: whoever is let in may do everything.
+/// What they allow and refuse is said in [`crate::access`].
 fn access() -> Vec<Kind> {
     const GROUP: &str = "rbac.authorization.k8s.io";
-    let of = |plural, name, scope| Kind {
-        name_rule: NameRule::PathSegment,
-        allow_create_on_update: true,
-        ..kind(GROUP, plural, name, scope, PlainStrategy)
-    };
+    let of = |kind| Kind { name_rule: NameRule::PathSegment, allow_create_on_update: true, ..kind };
+    let binding = |plural, name, scope| of(kind(GROUP, plural, name, scope, BindingStrategy));
+    let role = |plural, name, scope| of(kind(GROUP, plural, name, scope, RoleStrategy));
     vec![
-        of("clusterrolebindings", "ClusterRoleBinding", Scope::Cluster),
-        of("clusterroles", "ClusterRole", Scope::Cluster),
-        of("rolebindings", "RoleBinding", Scope::Namespaced),
-        of("roles", "Role", Scope::Namespaced),
+        binding("clusterrolebindings", "ClusterRoleBinding", Scope::Cluster),
+        role("clusterroles", "ClusterRole", Scope::Cluster),
+        binding("rolebindings", "RoleBinding", Scope::Namespaced),
+        role("roles", "Role", Scope::Namespaced),
     ]
 }
 

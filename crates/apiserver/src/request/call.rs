@@ -7,12 +7,15 @@ use http::HeaderMap;
 use pilothouse_machinery::{ObjectKey, Status};
 
 use super::{Form, Query, Representation};
+use crate::access::User;
 use crate::kind::Kind;
 use crate::table::IncludeObject;
 
 /// One request to a resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
+    /// Who asks.
+    pub(crate) user: Arc<User>,
     pub(crate) kind: Arc<Kind>,
     /// The namespace of the path; `None` for cluster-scoped types and for lists across all namespaces.
     pub(crate) namespace: Option<String>,

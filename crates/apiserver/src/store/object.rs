@@ -23,6 +23,13 @@ pub(crate) struct StoredObject {
     message: OnceLock<Bytes>,
 }
 
+/// Whether both are the same version of the same object.
+impl PartialEq for StoredObject {
+    fn eq(&self, other: &Self) -> bool {
+        self.revision == other.revision && self.key == other.key
+    }
+}
+
 /// `{"kind":"Pod","apiVersion":"v1",`: the beginning of every encoded object.
 fn prefix(kind: &str, api_version: &str) -> String {
     format!("{{\"kind\":{},\"apiVersion\":{},", Value::from(kind), Value::from(api_version))

@@ -125,6 +125,13 @@ impl Store {
         Snapshot { revision: state.revision, objects }
     }
 
+    /// All objects of several resources at one moment.
+    pub(crate) fn objects_of<const N: usize>(&self, keys: &[StorageKey; N]) -> [Objects; N] {
+        let state = self.state.lock();
+        keys.each_ref()
+            .map(|key| state.resources.get(key).map(|resource| resource.objects.clone()).unwrap_or_default())
+    }
+
     /// All objects of a resource as of a past revision, exactly.
     pub(crate) fn snapshot_at(&self, kind: &Kind, revision: u64) -> Result<Snapshot, Expired> {
         let mut state = self.state.lock();

@@ -7,6 +7,7 @@ use super::reply::Reply;
 use super::update::{Author, Target, Update, update_object};
 use super::{create_object, managed, metadata};
 use crate::ApiServer;
+use crate::access::authorize_creation;
 use crate::fields::check_patched;
 use crate::request::{Call, WriteOptions, parse_yaml};
 
@@ -52,6 +53,7 @@ fn create(
     author: &Author,
 ) -> Result<Reply, Status> {
     let (kind, force) = (&*call.kind, options.force.unwrap_or(false));
+    authorize_creation(server, call)?;
     metadata::metadata_mut(&mut configuration).remove("resourceVersion");
     let mut object = managed::apply(kind, None, &configuration, force, author, Target::Object)?;
     let warnings = check_patched(kind, &mut object, options.field_validation)?;

@@ -34,7 +34,7 @@ pub(crate) fn create_object(
     author: &Author,
 ) -> Result<Content, Status> {
     if kind.create_only {
-        return review(server, kind, object, author);
+        return review(server, kind, namespace, object, author);
     }
     check_definition(server, kind)?;
     set_namespace(kind, &mut object, namespace)?;
@@ -83,6 +83,7 @@ fn create_once(
     kinds::complete(kind, &mut object);
     kind.strategy.default(&mut object);
     kind.strategy.prepare_create(&mut object, server);
+    kind.strategy.authorize(server, kind, &author.user, &object, None)?;
     let mut causes = Vec::new();
     let name = metadata::text(&object, "name").to_owned();
     if name.is_empty() {
@@ -132,15 +133,15 @@ fn check_definition(server: &ApiServer, kind: &Kind) -> Result<(), Status> {
 }
 
 /// Answers an object that is not kept: it needs no name and gets no uid.
-fn review(server: &ApiServer, kind: &Kind, mut object: Value, author: &Author) -> Result<Content, Status> {
-    kind.strategy.default(&mut object);
-    let causes = kind.strategy.validate(&object);
-    if !causes.is_empty() {
-        let resource = &kind.resource;
-        return Err(Status::invalid(&resource.group, &resource.kind, "", causes));
-    }
+fn review(
+    server: &ApiServer,
+    kind: &Kind,
+    namespace: Option<&str>,
+    mut object: Value,
+    author: &Author,
+) -> Result<Content, Status> {
     managed::track(kind, &mut object, None, author, Target::Object);
-    kind.strategy.prepare_create(&mut object, server);
+    kind.strategy.review(server, &author.user, namespace, &mut object)?;
     Ok(Content::Value(object))
 }
 

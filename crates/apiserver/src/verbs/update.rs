@@ -1,5 +1,7 @@
 //! Update: PUT, and what PUT, PATCH and subresources have in common.
 
+use std::sync::Arc;
+
 use pilothouse_machinery::{ObjectKey, Status, StatusCause, StatusReason};
 use serde_json::Value;
 
@@ -8,6 +10,7 @@ use super::depth::check_depth;
 use super::reply::{Content, Reply};
 use super::{create_object, managed, metadata};
 use crate::ApiServer;
+use crate::access::{User, authorize_creation};
 use crate::kind::Kind;
 use crate::kinds;
 use crate::request::{Call, WriteOptions, decode_object};
@@ -15,6 +18,7 @@ use crate::request::{Call, WriteOptions, decode_object};
 /// Who writes, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct Author {
+    pub(crate) user: Arc<User>,
     /// The field manager.
     pub(crate) manager: String,
     /// The subresource written through, if any.
@@ -57,13 +61,14 @@ impl Author {
         subresource: Option<&'static str>,
     ) -> Self {
         let manager = options.field_manager.clone().unwrap_or_else(|| call.default_manager());
-        let time = server.environment().now();
-        Self { manager, subresource, time, applies: false, dry_run: options.dry_run }
+        let (user, time) = (call.user.clone(), server.environment().now());
+        Self { user, manager, subresource, time, applies: false, dry_run: options.dry_run }
     }
 
     /// The server itself.
     pub(crate) fn server(server: &ApiServer) -> Self {
         Self {
+            user: Arc::new(User::admin()),
             manager: "pilothouse-apiserver".into(),
             subresource: None,
             time: server.environment().now(),
@@ -85,6 +90,7 @@ pub(crate) fn update(server: &ApiServer, call: &Call, target: Target) -> Result<
     loop {
         let creates = may_create && server.store().get(kind, &update.key).is_none();
         let (code, content) = if creates {
+            authorize_creation(server, call)?;
             (201, create_object(server, kind, call.namespace.as_deref(), object.clone(), &update.author))
         } else {
             (200, update_object(server, &update, &mut |_| Ok(object.clone())))
@@ -145,6 +151,9 @@ pub(crate) fn update_object(
         let mut new = change(&old)?;
         check_preconditions(update, &new, &old)?;
         prepare(update, &mut new, &old);
+        if update.target == Target::Object {
+            kind.strategy.authorize(server, kind, &update.author.user, &new, Some(&old))?;
+        }
         validate(update, &new, &old)?;
         check_depth(&new)?;
         if new == old {

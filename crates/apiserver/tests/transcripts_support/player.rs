@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use pilothouse_apiserver::{ApiServer, ResponseBody};
+use pilothouse_apiserver::{ApiServer, Authorization, ResponseBody, User};
 use pilothouse_machinery::{Environment, patch};
 use serde_json::{Value, json};
 use tower::Service as _;
@@ -26,7 +26,8 @@ struct Player {
 /// Plays `scenario`; the first step that differs, with all its differences.
 pub(crate) async fn play(scenario: &Scenario, adaptations: &[Adaptation]) -> Result<(), String> {
     let epoch = "2026-01-01T00:00:00Z".parse().unwrap();
-    let server = ApiServer::builder().environment(Environment::simulated(7, epoch)).build();
+    let builder = ApiServer::builder().environment(Environment::simulated(7, epoch));
+    let server = builder.authorization(Authorization::Rbac).build();
     let mut player = Player {
         server,
         captured: Vec::new(),
@@ -35,13 +36,10 @@ pub(crate) async fn play(scenario: &Scenario, adaptations: &[Adaptation]) -> Res
     };
     let namespace = json!({"method": "POST", "path": "/api/v1/namespaces",
         "body": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}});
-    let made = player.send(&namespace).await;
+    let made = player.send(None, &namespace).await;
     assert_eq!(made.status(), 201, "cannot create the scenario's namespace");
     for step in &scenario.steps {
         let mut step = step.clone();
-        if step.user.is_some() {
-            return Err(format!("{}: other users than the administrator are not served", step.id));
-        }
         for adaptation in adaptations {
             if adaptation.scenario == scenario.name && adaptation.steps.contains(&step.id) {
                 patch::json_patch(&mut step.expect, &adaptation.patch)
@@ -60,13 +58,13 @@ pub(crate) async fn play(scenario: &Scenario, adaptations: &[Adaptation]) -> Res
 impl Player {
     async fn step(&mut self, step: &Step) -> Result<(), Vec<String>> {
         if let Some(poll) = &step.poll {
-            return self.poll(poll).await.map_err(|text| vec![text]);
+            return self.poll(step, poll).await.map_err(|text| vec![text]);
         }
         if let Some(watch) = &step.watch {
             return self.watch(step, watch).await;
         }
         let request = step.request.as_ref().expect("a step is a request, a watch or a poll");
-        let response = self.send(request).await;
+        let response = self.send(step.user.as_deref(), request).await;
         let expect = self.fill(&step.expect);
         let mut differences = check_head(&response, &expect);
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -92,7 +90,7 @@ impl Player {
     async fn watch(&mut self, step: &Step, watch: &Value) -> Result<(), Vec<String>> {
         let mut request = watch.clone();
         request["method"] = "GET".into();
-        let response = self.send(&request).await;
+        let response = self.send(step.user.as_deref(), &request).await;
         let expect = self.fill(&step.expect);
         let differences = check_head(&response, &expect);
         if !differences.is_empty() {
@@ -119,12 +117,12 @@ impl Player {
         if differences.is_empty() { Ok(()) } else { Err(differences) }
     }
 
-    async fn poll(&mut self, poll: &Value) -> Result<(), String> {
+    async fn poll(&mut self, step: &Step, poll: &Value) -> Result<(), String> {
         let mut last = String::new();
         for _ in 0..50 {
             let mut request = poll.clone();
             request["method"] = "GET".into();
-            let response = self.send(&request).await;
+            let response = self.send(step.user.as_deref(), &request).await;
             let status = response.status().as_u16();
             let bytes = response.into_body().collect().await.unwrap().to_bytes();
             let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -148,7 +146,7 @@ impl Player {
         serde_json::from_str(&text).unwrap()
     }
 
-    async fn send(&mut self, request: &Value) -> Response<ResponseBody> {
+    async fn send(&mut self, user: Option<&str>, request: &Value) -> Response<ResponseBody> {
         let request = self.fill(request);
         let mut builder = Request::builder()
             .method(request["method"].as_str().unwrap())
@@ -170,7 +168,14 @@ impl Player {
             builder = builder.header(name.as_str(), value.as_str().unwrap());
         }
         let request = builder.body(Full::new(Bytes::from(body))).unwrap();
-        self.server.call(request).await.unwrap()
+        match user {
+            None | Some("admin") => self.server.call(request).await.unwrap(),
+            Some("bob") => {
+                self.server.as_user(User::new("bob").with_group("dev")).call(request).await.unwrap()
+            }
+            Some("anonymous") => self.server.as_user(User::anonymous()).call(request).await.unwrap(),
+            Some(other) => panic!("nobody knows who {other} is"),
+        }
     }
 }
 

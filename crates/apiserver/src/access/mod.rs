@@ -1,0 +1,35 @@
+//! Who sends a request, and whether they may.
+//!
+//! [`authenticate`] finds the [`User`] of a request, [`Attributes`] is what it asks for, [`authorize`] refuses what its
+//! user may not do. With [`Authorization::Rbac`] roles and bindings decide ([`Policy`]).
+
+mod aggregation;
+mod attributes;
+mod authenticate;
+mod authorize;
+mod binding;
+mod bootstrap;
+mod escalation;
+mod policy;
+mod reviews;
+mod role;
+mod role_binding;
+mod rule;
+mod user;
+mod user_service;
+
+#[cfg(test)]
+mod policy_tests;
+
+pub(crate) use attributes::Attributes;
+pub(crate) use authenticate::{Entrance, Unknown, authenticate};
+pub use authorize::Authorization;
+pub(crate) use authorize::{Decision, authorize, authorize_creation, decide, rules_for};
+pub(crate) use bootstrap::create as create_bootstrap_roles;
+pub(crate) use policy::Policy;
+pub(crate) use reviews::register as register_reviews;
+pub(crate) use role::RoleStrategy;
+pub(crate) use role_binding::BindingStrategy;
+pub(crate) use rule::PolicyRule;
+pub use user::User;
+pub use user_service::UserService;
