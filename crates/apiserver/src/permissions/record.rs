@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{Grant, GrantTarget, ServiceAccount};
 use crate::RequestRecord;
-use crate::request::{Query, ResourcePath, parse_path};
 
 /// Paths that every authenticated user may read: the default role `system:discovery`.
 const DISCOVERY: [&str; 7] = ["/api", "/apis", "/healthz", "/livez", "/openapi", "/readyz", "/version"];
@@ -16,22 +15,16 @@ const ABOUT_ONESELF: [&str; 3] =
 /// What the requests of `account` needed, each with the first request that did.
 pub(super) fn grants(account: &ServiceAccount, records: &[RequestRecord]) -> BTreeMap<Grant, String> {
     let user = account.user();
-    let own: Vec<_> = records
-        .iter()
-        .filter(|record| record.user == user)
-        .map(|record| (record, parse_path(&record.path)))
-        .collect();
-    let looks_everywhere = own.iter().any(|(record, path)| {
-        matches!(&*record.verb, "list" | "watch")
-            && path.as_ref().is_some_and(|path| path.namespace.is_none())
+    let own = || records.iter().filter(|record| record.user == user);
+    let looks_everywhere = own().any(|record| {
+        let looks = matches!(&*record.verb, "list" | "watch");
+        looks && !record.resource.is_empty() && record.namespace.is_empty() && record.name.is_empty()
     });
+    let is_place = |namespace: &str| !looks_everywhere || namespace == account.namespace;
     let mut found: BTreeMap<Grant, String> = BTreeMap::new();
-    for (record, path) in &own {
-        let place = |path: &ResourcePath| {
-            let namespace = path.namespace.clone()?;
-            (!looks_everywhere || namespace == account.namespace).then_some(namespace)
-        };
-        for grant in needed(account, record, path.as_ref(), place) {
+    for record in own() {
+        let namespace = Some(&record.namespace).filter(|name| !name.is_empty() && is_place(name));
+        for grant in needed(account, record, namespace) {
             found.entry(grant).or_insert_with(|| said(record));
         }
     }
@@ -41,58 +34,44 @@ pub(super) fn grants(account: &ServiceAccount, records: &[RequestRecord]) -> BTr
     found
 }
 
-fn needed(
-    account: &ServiceAccount,
-    record: &RequestRecord,
-    path: Option<&ResourcePath>,
-    place: impl Fn(&ResourcePath) -> Option<String>,
-) -> Vec<Grant> {
-    let verb = record.verb.clone();
-    let Some(path) = path else {
-        let below = |open: &str| {
-            record.path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let open = record.path == "/" || DISCOVERY.iter().any(|open| below(open));
-        let target = GrantTarget::Path(record.path.clone());
-        return if open { Vec::new() } else { vec![Grant { namespace: None, target, verb }] };
-    };
-    if ABOUT_ONESELF.contains(&&*path.plural) {
+/// What a request needs, where its rights are given in `namespace`.
+fn needed(account: &ServiceAccount, record: &RequestRecord, namespace: Option<&String>) -> Vec<Grant> {
+    let RequestRecord { verb, group, resource, subresource, path, .. } = record;
+    if resource.is_empty() {
+        let below =
+            |open: &str| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let open = path == "/" || DISCOVERY.iter().any(|open| below(open));
+        let target = GrantTarget::Path(path.clone());
+        return if open { Vec::new() } else { vec![Grant { namespace: None, target, verb: verb.clone() }] };
+    }
+    if ABOUT_ONESELF.contains(&&**resource) {
         return Vec::new();
     }
-    // Below a subresource the path is the pod's or the service's own: `pods/web/proxy/index.html`.
-    let part = path.subresource.as_deref().and_then(|rest| rest.split('/').next());
-    let resource = part.map_or_else(|| path.plural.clone(), |part| format!("{}/{part}", path.plural));
-    let grant = |verb: String, name: Option<String>| Grant {
-        namespace: place(path),
-        target: GrantTarget::Resource { group: path.group.clone(), resource: resource.clone(), name },
-        verb,
+    let slash = if subresource.is_empty() { "" } else { "/" };
+    let grant = |verb: &str, name: Option<String>| Grant {
+        namespace: namespace.cloned(),
+        target: GrantTarget::Resource {
+            group: group.clone(),
+            resource: format!("{resource}{slash}{subresource}"),
+            name,
+        },
+        verb: verb.to_owned(),
     };
-    let name = named(record, path).filter(|_| is_configuration(account, path));
-    let mut needed = vec![grant(verb, name)];
-    if record.code == Some(201) && matches!(&*record.verb, "patch" | "update") {
+    let name = Some(&record.name).filter(|name| !name.is_empty() && is_configuration(account, record));
+    let mut needed = vec![grant(verb, name.cloned())];
+    if record.code == Some(201) && matches!(&**verb, "patch" | "update") {
         // No rule can name what is yet to be created.
-        needed.push(grant("create".into(), None));
+        needed.push(grant("create", None));
     }
     needed
 }
 
-/// The one object that a request is about. A list or watch of one name is authorised by name, too.
-fn named(record: &RequestRecord, path: &ResourcePath) -> Option<String> {
-    let selected = || {
-        let query = Query::parse(&record.query);
-        let selector = query.get("fieldSelector")?.to_owned();
-        let name = selector.split(',').find_map(|term| term.strip_prefix("metadata.name="))?;
-        Some(name.trim_start_matches('=').to_owned())
-    };
-    path.name.clone().or_else(selected)
-}
-
-/// Whether the names of these objects are configuration, the same at each run: Leases that the program elects its
-/// leader with.
-fn is_configuration(account: &ServiceAccount, path: &ResourcePath) -> bool {
-    path.group == "coordination.k8s.io"
-        && path.plural == "leases"
-        && path.namespace.as_ref() == Some(&account.namespace)
+/// Whether the name of this object is configuration, the same at each run: a Lease that the program elects its leader
+/// with.
+fn is_configuration(account: &ServiceAccount, record: &RequestRecord) -> bool {
+    record.group == "coordination.k8s.io"
+        && record.resource == "leases"
+        && record.namespace == account.namespace
 }
 
 fn said(record: &RequestRecord) -> String {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use http::Method;
 use proptest::prelude::*;
 
 use super::{Grant, GrantTarget, ManifestError, Permissions, ServiceAccount};
 use crate::RequestRecord;
+use crate::access::Attributes;
+use crate::request::parse_path;
 
 fn account() -> ServiceAccount {
     ServiceAccount::new("system", "operator")
@@ -16,9 +19,19 @@ fn request(text: &str) -> RequestRecord {
     let mut words = text.split(' ');
     let verb = words.next().unwrap().to_owned();
     let (path, query) = words.next().map(|path| path.split_once('?').unwrap_or((path, ""))).unwrap();
-    let code = words.next().map(|code| code.parse().unwrap());
-    let (path, query) = (path.to_owned(), query.to_owned());
-    RequestRecord { verb, path, query, user_agent: String::new(), user: account().user(), code }
+    let asked = Attributes::of(&Method::GET, path, query, parse_path(path).as_ref());
+    RequestRecord {
+        verb,
+        group: asked.group,
+        resource: asked.resource,
+        subresource: asked.subresource,
+        namespace: asked.namespace,
+        name: asked.name,
+        path: path.to_owned(),
+        user: account().user(),
+        code: words.next().map(|code| code.parse().unwrap()),
+        ..RequestRecord::default()
+    }
 }
 
 fn recorded(requests: &[&str]) -> Permissions {
