@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn seconds(seconds: u64) -> Time {
-        Time::from_start(Duration::from_secs(seconds))
+        Time::default().after(Duration::from_secs(seconds))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 use slab::Slab;
 
-use super::flow::{Flow, hash_of};
+use super::flow::hash_of;
 use super::time::Time;
 use super::{Priority, QueueKey};
 
@@ -26,7 +26,6 @@ pub(super) fn number(index: usize) -> u32 {
 pub(super) struct Entry<K> {
     pub(super) key: K,
     hash: u64,
-    pub(super) flow: Flow,
     pub(super) request: Request,
     /// Since when a worker holds the key.
     pub(super) started: Option<Time>,
@@ -84,17 +83,15 @@ impl<K: QueueKey> Entries<K> {
     }
 
     /// The slot of a key, which is new when the key was not known.
-    pub(super) fn slot(&mut self, key: K, flow: impl FnOnce(&K) -> Flow) -> Slot {
+    pub(super) fn slot(&mut self, key: K) -> Slot {
         let hash = hash_of(&key);
         let slots = &self.slots;
         if let Some(slot) = self.by_key.find(hash, |slot| slots[index(*slot)].key == key) {
             return *slot;
         }
-        let flow = flow(&key);
         let slot = number(self.slots.insert(Entry {
             key,
             hash,
-            flow,
             request: Request::None,
             started: None,
             pace: Pace::default(),

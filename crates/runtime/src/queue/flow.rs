@@ -33,6 +33,7 @@ impl Flow {
 pub type FlowOf<K> = Arc<dyn Fn(&K) -> Flow + Send + Sync>;
 
 /// The same in every process: runs repeat.
+#[inline]
 pub(super) fn hash_of<T: Hash + ?Sized>(value: &T) -> u64 {
     FixedState::default().hash_one(value)
 }

@@ -21,7 +21,17 @@ pub(super) struct Line {
     places: Places,
     bands: Vec<Rank>,
     slow: SlowLane,
+    /// The only request, if it came when there was none: it stands in no list, as most requests never meet another.
+    lone: Option<Lone>,
+    /// How many requests there are, the lone one and the slow lane included.
+    len: usize,
     ageing: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lone {
+    slot: Slot,
+    band: BandNumber,
 }
 
 #[derive(Debug)]
@@ -45,7 +55,8 @@ impl Line {
     pub(super) fn new(ageing: Duration, most_slow: usize) -> Self {
         let handicap = nanoseconds(ageing).saturating_mul(2);
         let slow = SlowLane { requests: Fifo::EMPTY, at_work: 0, most_at_work: most_slow, handicap };
-        let mut line = Self { places: Places::default(), bands: Vec::new(), slow, ageing };
+        let bands = Vec::new();
+        let mut line = Self { places: Places::default(), bands, slow, lone: None, len: 0, ageing };
         for priority in [Priority::NORMAL, Priority::LOW] {
             line.add_band(priority);
         }
@@ -73,23 +84,47 @@ impl Line {
         nearest.map_or(0, |(band, _)| band)
     }
 
-    pub(super) fn push(&mut self, slot: Slot, priority: Priority, flow: Flow, at: Time) {
+    /// A request joins the line. Where it is alone, its time counts from when another one comes: until then it gives
+    /// way to nobody.
+    pub(super) fn push(&mut self, slot: Slot, priority: Priority, at: Time, flow_of: impl Fn(Slot) -> Flow) {
         let band = self.band(priority);
-        self.bands[band].band.push(slot, flow, at, &mut self.places);
+        if self.len == 0 {
+            self.lone = Some(Lone { slot, band });
+        } else {
+            self.settle(at, &flow_of);
+            self.bands[band].band.push(slot, flow_of(slot), at, &mut self.places);
+        }
+        self.len += 1;
     }
 
-    pub(super) fn push_slow(&mut self, slot: Slot, at: Time) {
+    pub(super) fn push_slow(&mut self, slot: Slot, at: Time, flow_of: impl Fn(Slot) -> Flow) {
+        self.settle(at, &flow_of);
         self.slow.requests.push(slot, NIL, at, &mut self.places);
+        self.len += 1;
+    }
+
+    /// The lone request gets company.
+    fn settle(&mut self, at: Time, flow_of: &impl Fn(Slot) -> Flow) {
+        if let Some(Lone { slot, band }) = self.lone.take() {
+            self.bands[band].band.push(slot, flow_of(slot), at, &mut self.places);
+        }
     }
 
     /// Takes a request out of its band to stand in another one.
     pub(super) fn remove(&mut self, slot: Slot, priority: Priority) {
-        let band = self.band(priority);
-        self.bands[band].band.remove(slot, &mut self.places);
+        self.len -= 1;
+        if self.lone.take().is_none() {
+            let band = self.band(priority);
+            self.bands[band].band.remove(slot, &mut self.places);
+        }
     }
 
     /// Takes out who is next, and whether that was from the slow lane.
     pub(super) fn pop(&mut self) -> Option<(Slot, bool)> {
+        if let Some(lone) = self.lone.take() {
+            self.len -= 1;
+            return Some((lone.slot, false));
+        }
         let normal = self.first();
         let slow = self.slow.first(&self.places);
         let is_slow = match (normal, slow) {
@@ -106,7 +141,8 @@ impl Line {
             let (_, band) = normal?;
             self.bands[band].band.pop(&mut self.places)?
         };
-        if self.is_empty() {
+        self.len -= 1;
+        if self.len == 0 {
             self.places.clear();
         }
         Some((slot, is_slow))
@@ -133,20 +169,22 @@ impl Line {
 
     /// Whether there is a request that may be taken.
     pub(super) fn has_first(&self) -> bool {
-        self.bands.iter().any(|rank| rank.band.len() > 0) || self.slow.is_open()
+        self.len > self.slow.requests.len() || self.slow.is_open()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bands.iter().map(|rank| rank.band.len()).sum::<usize>() + self.slow.requests.len()
+        self.len
     }
 
     /// How many requests stand in each band, in the order in which bands were first used.
     pub(super) fn depths(&self) -> impl Iterator<Item = (Priority, usize)> {
-        self.bands.iter().map(|rank| (rank.priority, rank.band.len()))
+        let lone = self.lone.map(|lone| lone.band);
+        let alone = move |band| usize::from(lone == Some(band));
+        self.bands.iter().enumerate().map(move |(band, rank)| (rank.priority, rank.band.len() + alone(band)))
     }
 
     /// How many requests stand in the slow lane.
@@ -163,7 +201,8 @@ impl Line {
     /// The slots that stand in line, in no order that means anything; for checks.
     pub(super) fn iter(&self) -> impl Iterator<Item = Slot> {
         let slow = self.slow.requests.iter(&self.places);
-        self.bands.iter().flat_map(|rank| rank.band.iter(&self.places)).chain(slow)
+        let lone = self.lone.iter().map(|lone| lone.slot);
+        self.bands.iter().flat_map(|rank| rank.band.iter(&self.places)).chain(slow).chain(lone)
     }
 
     /// Panics where the parts do not fit each other, given how many keys of the slow lane are at work.
@@ -171,6 +210,9 @@ impl Line {
         for rank in &self.bands {
             rank.band.check(&self.places);
         }
+        let listed = self.bands.iter().map(|rank| rank.band.len()).sum::<usize>() + self.slow.requests.len();
+        assert_eq!(listed + usize::from(self.lone.is_some()), self.len, "Q-I5: requests in line");
+        assert!(self.lone.is_none() || listed == 0, "Q-I5: who is alone");
         assert!(self.bands.len() <= MOST_BANDS, "Q-I5: number of bands");
         assert_eq!(self.slow.at_work, slow_at_work, "Q-I6: keys of the slow lane in workers' hands");
         assert!(slow_at_work <= self.slow.most_at_work, "Q-I6: room of the slow lane");

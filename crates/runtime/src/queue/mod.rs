@@ -16,7 +16,7 @@
 //! - **Q-I2** a key has at most one request, ready or waiting;
 //! - **Q-I3** a ready request is in the line if and only if its key is not being worked on;
 //! - **Q-I4** a key without a request, a worker, failures or a pace to keep is not kept;
-//! - **Q-I5** a request in line stands in one flow of one of at most 25 bands; each flow has one turn;
+//! - **Q-I5** a request in line is alone, or stands in one flow of one of at most 25 bands; each flow has one turn;
 //! - **Q-I6** of the slow lane no more keys are in workers' hands than it may have;
 //! - **Q-I7** a getter that waits while there is something to take, a time to keep or an end to see has been
 //!   woken, or another one has that will wake it.

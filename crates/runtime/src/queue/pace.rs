@@ -87,6 +87,11 @@ impl Pacing {
         self.earliest(pace).max(pace.heat)
     }
 
+    /// Whether no key is remembered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.remembered.is_empty()
+    }
+
     /// A key that may be forgotten, if it is time to look.
     pub(super) fn next_to_forget(&mut self, now: Time) -> Option<Slot> {
         self.remembered.pop_front_if(|(until, _)| *until <= now).map(|(_, slot)| slot)

@@ -41,6 +41,7 @@ impl<T> Lock<T> for Mutex<T> {
         Self::new(value)
     }
 
+    #[inline]
     fn with<R>(&self, look: impl FnOnce(&mut T) -> R) -> R {
         look(&mut self.lock())
     }

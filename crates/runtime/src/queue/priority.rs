@@ -5,7 +5,8 @@
 /// Inside a band requests are served first come, first served (per flow, where the queue is fair). Between
 /// bands a request stands where a normal one would that came later by
 /// [`ageing`](super::WorkQueueOptions::ageing) times the difference of the numbers in hundreds: it gives way,
-/// but never for longer than that.
+/// but never for longer than that. The time of a request that stands in line alone counts from when another one
+/// comes: until then it gives way to nobody.
 ///
 /// A queue keeps up to 25 bands apart, as many as controller-runtime's depth metric does; the first 25 numbers
 /// get one of their own, further ones share the nearest.

@@ -95,7 +95,7 @@ fn p6_a_step_makes_a_bounded_number_ready_and_keeps_the_order_of_times() {
     for number in 0..1000_u64 {
         state.add(number, Duration::from_micros(number + 1), Priority::NORMAL, Time::default());
     }
-    let now = Time::from_start(ms(10));
+    let now = Time::default().after(ms(10));
     let ready = state.len(now);
     assert!(ready < 1000, "one step made {ready} requests ready");
     state.add(1000, Duration::ZERO, Priority::NORMAL, now);

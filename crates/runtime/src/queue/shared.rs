@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use pilothouse_machinery::Environment;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::entries::Slot;
 use super::metrics::Instruments;
 use super::platform::{Lock, Platform, Tokio};
 use super::state::{State, Taken};
-use super::time::Time;
+use super::time::{Clock as _, Reading, Time, Timepiece};
 use super::{Priority, QueueKey, Retry, WorkQueueOptions};
 
 pub(super) struct Shared<K: QueueKey, P: Platform = Tokio> {
@@ -25,9 +24,7 @@ pub(super) struct Shared<K: QueueKey, P: Platform = Tokio> {
     changed: Notify,
     /// Wakes everybody who waits for the queue to drain.
     drained: Notify,
-    platform: P,
-    /// When the queue was made.
-    start: Instant,
+    timepiece: Timepiece<P>,
     environment: Environment,
     retry: Retry,
     /// Whether hand-outs and returns are timed: for metrics, or because the queue keeps to a pace. Reading the clock
@@ -53,7 +50,7 @@ enum Step<K: QueueKey, P: Platform> {
     Take(Taken<K>),
     End,
     Wait(Seat<K, P>),
-    WaitUntil(Instant, Seat<K, P>),
+    WaitUntil(Time, Seat<K, P>),
 }
 
 impl<K: QueueKey> Guarded<K> {
@@ -92,8 +89,7 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
             guarded: Lock::new(guarded),
             changed: Notify::new(),
             drained: Notify::new(),
-            start: platform.now(),
-            platform,
+            timepiece: Timepiece::start(platform),
             environment,
             retry: options.retry,
             is_timed,
@@ -101,26 +97,50 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
         }
     }
 
-    fn now(&self) -> Time {
-        Time::from_start(self.platform.now().saturating_duration_since(self.start))
-    }
-
-    /// The clock before the lock is taken, for a step that needs it only where hand-outs are timed.
-    fn timed(&self) -> Option<Time> {
-        self.is_timed.then(|| self.now())
-    }
-
-    /// The time of such a step: that of a step before it does as well, unless something waits for its time.
-    fn time(&self, timed: Option<Time>, guarded: &mut Guarded<K>) -> Time {
-        let now = timed.or_else(|| guarded.state.next_due().map(|_| self.now()));
-        guarded.latest = guarded.latest.max(now.unwrap_or_default());
-        guarded.latest
+    /// One step. The clock is read before the lock is taken where it surely matters, else when it does.
+    #[inline]
+    fn change<R>(&self, change: impl FnOnce(&mut Guarded<K>, &mut Reading<'_, P>) -> R) -> R {
+        let timed = self.is_timed.then(|| self.timepiece.now());
+        self.guarded.with(|guarded| {
+            let mut now = match timed {
+                Some(now) => Reading::known(now.max(guarded.latest)),
+                None => Reading::later_than(guarded.latest, &self.timepiece),
+            };
+            let answer = change(guarded, &mut now);
+            guarded.latest = now.rough();
+            self.publish(&mut guarded.state);
+            answer
+        })
     }
 
     /// Looks at the state or changes it, without an effect on who should be awake.
     pub(super) fn with<R>(&self, look: impl FnOnce(&mut State<K>, Time) -> R) -> R {
-        let now = self.now();
+        let now = self.timepiece.now();
         self.guarded.with(|guarded| look(&mut guarded.state, now))
+    }
+
+    /// The next request, if there is one now: the short way of a getter that need not wait.
+    #[inline]
+    pub(super) fn try_next(&self) -> Option<Taken<K>> {
+        let (taken, wake) = self.change(|guarded, now| {
+            let taken = guarded.state.take(now);
+            let wake = taken.is_some() && guarded.must_wake();
+            (taken, wake)
+        });
+        if wake {
+            self.changed.notify_one();
+        }
+        if let Some(taken) = &taken {
+            self.count_taken(taken);
+        }
+        taken
+    }
+
+    #[inline]
+    fn count_taken(&self, taken: &Taken<K>) {
+        if let Some(instruments) = &self.instruments {
+            instruments.queue_duration.observe(taken.waited);
+        }
     }
 
     /// The next request; `None` once the queue is closed and nothing is left.
@@ -138,7 +158,7 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
                     tokio::select! {
                         biased;
                         () = self.changed.notified() => {}
-                        () = self.platform.sleep_until(due) => {}
+                        () = self.timepiece.sleep_until(due) => {}
                     }
                     seat = Some(waiting);
                 }
@@ -149,15 +169,12 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
     /// One look of a getter, which waits no longer if it did. One that leaves the waiting passes the baton:
     /// somebody who sleeps without a timer must learn of what is left to do.
     fn step(self: &Arc<Self>, seat: Option<Seat<K, P>>) -> Step<K, P> {
-        let timed = self.timed();
         let duty = seat.map(Seat::vacate);
-        let (step, wake) = self.guarded.with(|guarded| {
-            let now = self.time(timed, guarded);
+        let (step, wake) = self.change(|guarded, now| {
             if let Some(duty) = duty {
                 guarded.leave(duty);
             }
             let taken = guarded.state.take(now);
-            self.publish(&mut guarded.state);
             let step = match taken {
                 Some(taken) => Step::Take(taken),
                 None if guarded.state.is_closed() => Step::End,
@@ -168,8 +185,8 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
         if wake {
             self.changed.notify_one();
         }
-        if let (Some(instruments), Step::Take(taken)) = (&self.instruments, &step) {
-            instruments.queue_duration.observe(taken.waited.as_secs_f64());
+        if let Step::Take(taken) = &step {
+            self.count_taken(taken);
         }
         step
     }
@@ -182,18 +199,17 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
             Some(due) if guarded.is_unattended() => {
                 guarded.keepers += 1;
                 guarded.keeper = Some((due, guarded.keepers));
-                Step::WaitUntil(self.start + due.since_start(), seat(Some(guarded.keepers)))
+                Step::WaitUntil(due, seat(Some(guarded.keepers)))
             }
             _ => Step::Wait(seat(None)),
         }
     }
 
     /// Applies a change, and wakes a getter if there is something to do for it.
-    fn update<R>(&self, timed: Option<Time>, change: impl FnOnce(&mut State<K>, Time) -> R) -> R {
-        let (answer, wake) = self.guarded.with(|guarded| {
-            let now = self.time(timed, guarded);
+    #[inline]
+    fn update<R>(&self, change: impl FnOnce(&mut State<K>, &mut Reading<'_, P>) -> R) -> R {
+        let (answer, wake) = self.change(|guarded, now| {
             let answer = change(&mut guarded.state, now);
-            self.publish(&mut guarded.state);
             (answer, guarded.must_wake())
         });
         if wake {
@@ -205,13 +221,13 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
     /// Asks for a key; whether a worker holds it.
     pub(super) fn add(&self, key: K, delay: Duration, priority: Priority) -> bool {
         self.count_retry(delay);
-        self.update(Some(self.now()), |state, now| state.add(key, delay, priority, now))
+        self.update(|state, now| state.add(key, delay, priority, now))
     }
 
     /// Counts a failure and asks for the key again; returns after which delay.
     pub(super) fn retry(&self, key: K, priority: Priority) -> Duration {
         let delay = |failures| self.retry.drawn(failures, &self.environment);
-        let delay = self.update(Some(self.now()), |state, now| state.retry(key, delay, priority, now));
+        let delay = self.update(|state, now| state.retry(key, delay, priority, now));
         self.count_retry(delay);
         delay
     }
@@ -224,12 +240,12 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
 
     /// Takes a key back from a worker.
     pub(super) fn done(&self, slot: Slot) {
-        let (worked, drained) = self.update(self.timed(), |state, now| {
+        let (worked, drained) = self.update(|state, now| {
             let worked = state.done(slot, now);
             (worked, state.is_closed() && state.is_empty())
         });
         if let (Some(instruments), Some(worked)) = (&self.instruments, worked) {
-            instruments.work_duration.observe(worked.as_secs_f64());
+            instruments.work_duration.observe(worked);
         }
         if drained {
             self.drained.notify_waiters();
@@ -238,10 +254,8 @@ impl<K: QueueKey, P: Platform> Shared<K, P> {
 
     /// Ends the intake; with `force`, also the waiting for the end of work in progress.
     pub(super) fn close(&self, force: bool) {
-        let now = self.now();
-        self.guarded.with(|guarded| {
-            guarded.state.close(now);
-            self.publish(&mut guarded.state);
+        self.change(|guarded, now| {
+            guarded.state.close(now.exact());
             guarded.drain_forced |= force;
         });
         self.changed.notify_one();

@@ -8,7 +8,7 @@ use super::entries::{Entries, Request, Slot};
 use super::flow::Flow;
 use super::line::Line;
 use super::pace::Pacing;
-use super::time::Time;
+use super::time::{Clock, Time};
 use super::{FlowOf, Priority, QueueKey, WorkQueueOptions};
 
 /// How many waiting requests a step makes ready at most. A clock that jumps over many due times holds nobody up
@@ -18,7 +18,7 @@ const MOST_PROMOTED: usize = 256;
 /// How many keys a step looks at to forget their pace.
 const MOST_FORGOTTEN: usize = 4;
 
-/// What a queue knows. Every step takes the current time and first promotes what has become due.
+/// What a queue knows. Every step is told the time and first promotes what has become due.
 pub(super) struct State<K> {
     pub(super) entries: Entries<K>,
     pub(super) line: Line,
@@ -48,12 +48,13 @@ struct Wish {
 }
 
 /// A request that was handed out.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Taken<K> {
     pub(super) slot: Slot,
     pub(super) key: K,
     pub(super) priority: Priority,
-    pub(super) waited: Duration,
+    /// How long it stood in line, in seconds.
+    pub(super) waited: f64,
 }
 
 impl<K: QueueKey> State<K> {
@@ -75,14 +76,15 @@ impl<K: QueueKey> State<K> {
 
     /// Asks for `key` to be served once `delay` has passed; as soon as the queue's pace allows when it is zero.
     /// Of two requests the earlier wins; a ready one stays. Returns whether a worker holds the key.
-    pub(super) fn add(&mut self, key: K, delay: Duration, priority: Priority, now: Time) -> bool {
-        self.promote(now);
+    pub(super) fn add(&mut self, key: K, delay: Duration, priority: Priority, mut now: impl Clock) -> bool {
+        self.promote(&mut now);
         if self.closed {
             return false;
         }
         let delay = if delay.is_zero() { self.pacing.debounce } else { delay };
-        let slot = self.slot(key);
-        self.request(slot, Wish { due: now.after(delay), priority, token: false }, now);
+        let due = if delay.is_zero() { now.rough() } else { now.exact().after(delay) };
+        let slot = self.entries.slot(key);
+        self.request(slot, Wish { due, priority, token: false }, now);
         self.check_invariants();
         self.entries[slot].started.is_some()
     }
@@ -94,10 +96,11 @@ impl<K: QueueKey> State<K> {
         key: K,
         delay: impl FnOnce(u64) -> Duration,
         priority: Priority,
-        now: Time,
+        mut now: impl Clock,
     ) -> Duration {
+        let now = now.exact();
         self.promote(now);
-        let slot = self.slot(key);
+        let slot = self.entries.slot(key);
         let entry = &mut self.entries[slot];
         let before = entry.failures;
         entry.failures = before.saturating_add(1);
@@ -117,8 +120,10 @@ impl<K: QueueKey> State<K> {
     }
 
     /// The next request, now in the hands of the caller until [`done`](Self::done).
-    pub(super) fn take(&mut self, now: Time) -> Option<Taken<K>> {
-        self.promote(now);
+    #[inline]
+    pub(super) fn take(&mut self, mut now: impl Clock) -> Option<Taken<K>> {
+        self.promote(&mut now);
+        let now = now.rough();
         let (slot, is_slow) = self.line.pop()?;
         let entry = &mut self.entries[slot];
         let Request::Ready { since, priority } = entry.request else {
@@ -135,12 +140,13 @@ impl<K: QueueKey> State<K> {
         self.in_progress += 1;
         let key = entry.key.clone();
         self.check_invariants();
-        Some(Taken { slot, key, priority, waited: now.since(since) })
+        Some(Taken { slot, key, priority, waited: now.seconds_since(since) })
     }
 
-    /// Gives a key back, and says how long it was held. What was asked for meanwhile joins the line now.
-    pub(super) fn done(&mut self, slot: Slot, now: Time) -> Option<Duration> {
-        self.promote(now);
+    /// Gives a key back, and says how many seconds it was held. What was asked for meanwhile joins the line now.
+    #[inline]
+    pub(super) fn done(&mut self, slot: Slot, mut now: impl Clock) -> Option<f64> {
+        self.promote(&mut now);
         let entry = &mut self.entries[slot];
         let started = entry.started.take()?;
         self.in_progress -= 1;
@@ -149,11 +155,11 @@ impl<K: QueueKey> State<K> {
         }
         match entry.request {
             Request::None => self.entries.release(slot),
-            Request::Ready { priority, .. } => self.stand_in_line(slot, priority, now),
+            Request::Ready { priority, .. } => self.stand_in_line(slot, priority, &mut now),
             Request::Waiting { .. } => {}
         }
         self.check_invariants();
-        Some(now.since(started))
+        Some(now.rough().seconds_since(started))
     }
 
     pub(super) fn forget(&mut self, key: &K) {
@@ -165,7 +171,7 @@ impl<K: QueueKey> State<K> {
 
     /// Takes over the failures of a key from elsewhere.
     pub(super) fn set_failures(&mut self, key: K, failures: u64) {
-        let slot = self.slot(key);
+        let slot = self.entries.slot(key);
         self.entries[slot].failures = u32::try_from(failures).unwrap_or(u32::MAX);
         self.entries.release(slot);
         self.check_invariants();
@@ -217,13 +223,8 @@ impl<K: QueueKey> State<K> {
         self.entries.iter().filter_map(|(_, entry)| entry.started)
     }
 
-    fn slot(&mut self, key: K) -> Slot {
-        let flow = self.flow.as_ref();
-        self.entries.slot(key, |key| flow.map_or(Flow::default(), |flow| flow(key)))
-    }
-
     /// Merges a wish into what is already asked for.
-    fn request(&mut self, slot: Slot, wish: Wish, now: Time) {
+    fn request(&mut self, slot: Slot, wish: Wish, mut now: impl Clock) {
         match self.entries[slot].request {
             Request::None => self.schedule(slot, wish, now),
             Request::Waiting { due, ticket, priority, token } => {
@@ -245,19 +246,21 @@ impl<K: QueueKey> State<K> {
                     self.put_back();
                 }
                 if priority < wish.priority {
-                    self.raise(slot, priority, wish.priority, since, now);
+                    self.raise(slot, priority, wish.priority, since, now.exact());
                 }
             }
         }
     }
 
     /// Makes a request ready or lets it wait, as its time and the key's pace say.
-    fn schedule(&mut self, slot: Slot, wish: Wish, now: Time) {
+    #[inline]
+    fn schedule(&mut self, slot: Slot, wish: Wish, mut clock: impl Clock) {
+        let now = clock.rough();
         let due = wish.due.max(self.pacing.earliest(&self.entries[slot].pace));
         // Behind what is due already and will be promoted by the next steps.
         let has_backlog = self.next_due().is_some_and(|first| first <= now);
         if due <= now && !has_backlog {
-            return self.make_ready(slot, wish.priority, now);
+            return self.make_ready(slot, wish.priority, &mut clock);
         }
         self.tickets += 1;
         let ticket = self.tickets;
@@ -268,7 +271,12 @@ impl<K: QueueKey> State<K> {
     }
 
     /// Waiting requests whose time has come become ready, in the order of the times (P6).
-    fn promote(&mut self, now: Time) {
+    #[inline]
+    fn promote(&mut self, mut now: impl Clock) {
+        if self.waiting.is_empty() && self.pacing.is_empty() {
+            return;
+        }
+        let now = now.exact();
         for _ in 0..MOST_PROMOTED {
             let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= now) else {
                 break;
@@ -294,22 +302,27 @@ impl<K: QueueKey> State<K> {
         self.entries.release(slot);
     }
 
-    fn make_ready(&mut self, slot: Slot, priority: Priority, since: Time) {
+    #[inline]
+    fn make_ready(&mut self, slot: Slot, priority: Priority, since: impl Clock) {
         self.tally.added += 1;
         let entry = &mut self.entries[slot];
-        entry.request = Request::Ready { since, priority };
+        entry.request = Request::Ready { since: since.rough(), priority };
         if entry.started.is_none() {
             self.stand_in_line(slot, priority, since);
         }
     }
 
-    fn stand_in_line(&mut self, slot: Slot, priority: Priority, at: Time) {
+    #[inline]
+    fn stand_in_line(&mut self, slot: Slot, priority: Priority, mut at: impl Clock) {
+        let at = if self.line.is_empty() { at.rough() } else { at.exact() };
         let entry = &mut self.entries[slot];
         if self.pacing.is_hot(&entry.pace, at) {
             entry.stands_slow = true;
-            self.line.push_slow(slot, at);
+            let (entries, flow) = (&self.entries, self.flow.as_ref());
+            self.line.push_slow(slot, at, |slot| flow_of(flow, &entries[slot].key));
         } else {
-            self.line.push(slot, priority, entry.flow, at);
+            let (entries, flow) = (&self.entries, self.flow.as_ref());
+            self.line.push(slot, priority, at, |slot| flow_of(flow, &entries[slot].key));
         }
     }
 
@@ -319,7 +332,8 @@ impl<K: QueueKey> State<K> {
         entry.request = Request::Ready { since, priority: to };
         if entry.started.is_none() && !entry.stands_slow {
             self.line.remove(slot, from);
-            self.line.push(slot, to, self.entries[slot].flow, now);
+            let (entries, flow) = (&self.entries, self.flow.as_ref());
+            self.line.push(slot, to, now, |slot| flow_of(flow, &entries[slot].key));
         }
     }
 
@@ -328,4 +342,8 @@ impl<K: QueueKey> State<K> {
             tokens.put_back();
         }
     }
+}
+
+fn flow_of<K>(flow: Option<&FlowOf<K>>, key: &K) -> Flow {
+    flow.map_or(Flow::default(), |flow| flow(key))
 }

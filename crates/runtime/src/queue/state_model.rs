@@ -35,6 +35,8 @@ struct Pace {
 struct Model {
     pace: Pace,
     line: Vec<(Key, Priority, Time)>,
+    /// Whether the one in line came when there was none: its time counts from when another one comes.
+    is_lone: bool,
     waiting: Vec<(Time, u64, Key, Priority)>,
     /// Keys in workers' hands, with their slots.
     working: Vec<(Key, u32)>,
@@ -50,11 +52,18 @@ fn ms(milliseconds: u64) -> Duration {
 }
 
 impl Model {
+    fn join(&mut self, key: Key, priority: Priority, at: Time) {
+        if std::mem::replace(&mut self.is_lone, self.line.is_empty()) {
+            self.line[0].2 = at;
+        }
+        self.line.push((key, priority, at));
+    }
+
     fn make_ready(&mut self, key: Key, priority: Priority, at: Time) {
         if self.working.iter().any(|working| working.0 == key) {
             self.asked_while_working.push((key, priority));
         } else {
-            self.line.push((key, priority, at));
+            self.join(key, priority, at);
         }
     }
 
@@ -66,7 +75,8 @@ impl Model {
         if let Some(index) = self.line.iter().position(|place| place.0 == key) {
             if self.line[index].1 < priority {
                 self.line.remove(index);
-                self.line.push((key, priority, now));
+                self.is_lone = false;
+                self.join(key, priority, now);
             }
             return;
         }
@@ -105,6 +115,7 @@ impl Model {
             .map(|band| self.line.iter().find(|place| place.1 == band).copied());
         let (key, priority, _) = heads.into_iter().flatten().min_by_key(rank)?;
         self.line.retain(|place| place.0 != key);
+        self.is_lone = false;
         self.working.push((key, slot.expect("the model has something to take")));
         self.last.push((key, now));
         Some((key, priority))
@@ -114,7 +125,7 @@ impl Model {
         self.working.retain(|working| working.0 != key);
         if let Some(index) = self.asked_while_working.iter().position(|asked| asked.0 == key) {
             let (key, priority) = self.asked_while_working.remove(index);
-            self.line.push((key, priority, now));
+            self.join(key, priority, now);
         }
     }
 

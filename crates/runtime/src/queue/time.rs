@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::platform::Platform;
+
 /// Further than any process runs, near enough that adding it to a clock cannot overflow.
 const FAR: Duration = Duration::from_hours(30 * 365 * 24);
 
@@ -10,14 +14,6 @@ const FAR: Duration = Duration::from_hours(30 * 365 * 24);
 pub(super) struct Time(u64);
 
 impl Time {
-    pub(super) fn from_start(elapsed: Duration) -> Self {
-        Self(nanoseconds(elapsed))
-    }
-
-    pub(super) fn since_start(self) -> Duration {
-        Duration::from_nanos(self.0)
-    }
-
     /// A delay beyond thirty years counts as thirty years.
     pub(super) fn after(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(nanoseconds(delay.min(FAR))))
@@ -33,9 +29,100 @@ impl Time {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// How long ago `earlier` was, in seconds; zero where it was not. Makes no [`Duration`], which would be a division.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a nanosecond in four months does not matter to a histogram"
+    )]
+    pub(super) fn seconds_since(self, earlier: Self) -> f64 {
+        self.0.saturating_sub(earlier.0) as f64 * 1e-9
+    }
+
     /// As a number that can be compared after something was added that may be negative.
     pub(super) fn rank(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+}
+
+/// The time of one step of the queue, which is read when it matters and then stays: reading a clock costs as much as
+/// the rest of a step.
+pub(super) trait Clock {
+    /// The time.
+    fn exact(&mut self) -> Time;
+
+    /// Some time between the last that was read and the time: for what nothing depends on.
+    fn rough(&self) -> Time;
+}
+
+impl Clock for Time {
+    fn exact(&mut self) -> Time {
+        *self
+    }
+
+    fn rough(&self) -> Time {
+        *self
+    }
+}
+
+impl<C: Clock> Clock for &mut C {
+    fn exact(&mut self) -> Time {
+        (**self).exact()
+    }
+
+    fn rough(&self) -> Time {
+        (**self).rough()
+    }
+}
+
+/// The clock of a queue.
+pub(super) struct Timepiece<P> {
+    platform: P,
+    /// When the queue was made.
+    start: Instant,
+}
+
+impl<P: Platform> Timepiece<P> {
+    pub(super) fn start(platform: P) -> Self {
+        Self { start: platform.now(), platform }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time(nanoseconds(self.platform.now().saturating_duration_since(self.start)))
+    }
+
+    pub(super) async fn sleep_until(&self, due: Time) {
+        self.platform.sleep_until(self.start + Duration::from_nanos(due.0)).await;
+    }
+}
+
+/// What one step sees of it.
+pub(super) struct Reading<'a, P> {
+    /// The time, or the latest that was read before.
+    known: Time,
+    /// Tells the time; `None` once it was asked.
+    unread: Option<&'a Timepiece<P>>,
+}
+
+impl<'a, P> Reading<'a, P> {
+    pub(super) fn known(now: Time) -> Self {
+        Self { known: now, unread: None }
+    }
+
+    pub(super) fn later_than(latest: Time, timepiece: &'a Timepiece<P>) -> Self {
+        Self { known: latest, unread: Some(timepiece) }
+    }
+}
+
+impl<P: Platform> Clock for Reading<'_, P> {
+    fn exact(&mut self) -> Time {
+        if let Some(timepiece) = self.unread.take() {
+            self.known = self.known.max(timepiece.now());
+        }
+        self.known
+    }
+
+    fn rough(&self) -> Time {
+        self.known
     }
 }
 

@@ -10,7 +10,7 @@ use pilothouse_machinery::Environment;
 use super::entries::Slot;
 use super::platform::Tokio;
 use super::shared::Shared;
-use super::state::State;
+use super::state::{State, Taken};
 use super::{Priority, WorkQueueOptions};
 
 /// What a queue can hold: anything that identifies a piece of work and is cheap to clone.
@@ -111,8 +111,10 @@ impl<K: QueueKey> WorkQueue<K> {
     ///
     /// **Cancellation.** Dropping the future takes nothing from the queue.
     pub async fn get(&self) -> Option<QueueItem<K>> {
-        let taken = self.shared.next().await?;
-        let (slot, key, priority) = (taken.slot, taken.key, taken.priority);
+        let Taken { slot, key, priority, .. } = match self.shared.try_next() {
+            Some(taken) => taken,
+            None => self.shared.next().await?,
+        };
         Some(QueueItem { shared: Arc::clone(&self.shared), slot, key, priority })
     }
 
