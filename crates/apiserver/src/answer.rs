@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::message;
 use crate::request::{Call, Form, Representation, include_object};
 use crate::store::StoredObject;
-use crate::table::{partial_metadata, partial_metadata_list, render};
+use crate::table::{partial_metadata, partial_metadata_list, render, scale_table};
 use crate::verbs::{Content, Page, Reply};
 use crate::{ApiServer, ResponseBody};
 
@@ -126,6 +126,11 @@ fn json_body(server: &ApiServer, call: &Call, content: Content) -> Result<Bytes,
     let kind = &*call.kind;
     match (content, call.representation) {
         (Content::Page(page), representation) => page_body(server, call, &page, representation),
+        (Content::Other(value), Representation::Table(version)) if value["kind"] == "Scale" => {
+            let mut table = scale_table(&value, include_object(call)?, server.environment().now());
+            table["apiVersion"] = format!("meta.k8s.io/{version}").into();
+            Ok(table.to_string().into())
+        }
         (Content::Other(value), _) => Ok(value.to_string().into()),
         (Content::Stored(object), Representation::Full) => Ok(object.bytes(kind)),
         (Content::Stored(object), _) => object_body(server, call, &object.value(kind)),
@@ -226,7 +231,7 @@ fn list_body(kind: &Kind, metadata: &Value, items: &[std::sync::Arc<StoredObject
             body.extend_from_slice(&item.bytes(kind));
         } else {
             body.push(b'{');
-            body.extend_from_slice(item.members());
+            body.extend_from_slice(&item.members_of(kind));
         }
     }
     body.extend_from_slice(b"]}");

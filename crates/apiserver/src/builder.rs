@@ -76,6 +76,15 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Has what clients of a whole cluster count on. Each namespace gets the service account `default` and the config
+    /// map `kube-root-ca.crt` with this certificate (PEM), and gets them again when they are deleted; pods that name
+    /// no service account get `default`; `default` has the service `kubernetes`; the two system priority classes
+    /// are there. If not given, a new server holds nothing but four namespaces.
+    pub fn furnished(mut self, certificate_authority: impl Into<String>) -> Self {
+        self.options.furnished = Some(certificate_authority.into());
+        self
+    }
+
     /// The server, with its initial namespaces.
     pub fn build(self) -> ApiServer {
         let server = ApiServer::new(self.environment.unwrap_or_else(Environment::real), self.options);
@@ -92,6 +101,9 @@ impl ApiServerBuilder {
         }
         if server.options().authorization == Authorization::Rbac {
             crate::access::create_bootstrap_roles(&server);
+        }
+        if server.options().furnished.is_some() {
+            crate::furnishing::furnish_cluster(&server);
         }
         server
     }

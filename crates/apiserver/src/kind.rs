@@ -51,6 +51,9 @@ pub(crate) struct Kind {
     pub(crate) create_only: bool,
     /// Whether the type comes from a `CustomResourceDefinition`.
     pub(crate) custom: bool,
+    /// Where its objects are kept if another type has them in another form; [`Strategy::convert`] changes between
+    /// the forms.
+    pub(crate) shares: Option<StorageKey>,
     /// Whether its definition is being deleted: there are no new objects any more.
     pub(crate) terminating: bool,
     /// Columns of its Table; the cells come from [`Strategy::cells`].
@@ -175,6 +178,15 @@ pub(crate) trait Strategy: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What to tell whoever writes objects of the type, in a `Warning` header.
+    fn caveat(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Makes an object of another type that [`Kind::shares`] its objects one of this type. `kind` and `apiVersion`
+    /// are set already.
+    fn convert(&self, _object: &mut Value) {}
+
     /// The cells of a Table row, one per [`Kind::columns`].
     fn cells(&self, _object: &Value, _now: jiff::Timestamp) -> Vec<Value> {
         Vec::new()
@@ -223,15 +235,18 @@ impl Kind {
             returns_object_on_delete: false,
             create_only: false,
             custom: false,
+            shares: None,
             terminating: false,
             columns: Vec::new(),
             strategy: Arc::new(PlainStrategy),
         }
     }
 
-    /// What identifies its objects in the store: all versions of a type share one place.
+    /// What identifies its objects in the store: all versions of a type share one place, and some types
+    /// that of another.
     pub(crate) fn storage_key(&self) -> StorageKey {
-        StorageKey { group: self.resource.group.clone(), plural: self.resource.plural.clone() }
+        let own = || StorageKey { group: self.resource.group.clone(), plural: self.resource.plural.clone() };
+        self.shares.clone().unwrap_or_else(own)
     }
 
     /// Whether it is `plural` of `group`.

@@ -16,6 +16,7 @@ mod connection;
 mod custom_resources;
 mod discovery;
 mod fields;
+mod furnishing;
 mod kind;
 mod kinds;
 mod kubeconfig;

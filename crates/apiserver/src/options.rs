@@ -20,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) body_limit: usize,
     /// How many requests are remembered.
     pub(crate) request_log: usize,
+    /// The certificate authority that each namespace holds, if the cluster is furnished.
+    pub(crate) furnished: Option<String>,
     /// The first resource version is the one after this.
     pub(crate) first_revision: u64,
 }
@@ -33,6 +35,7 @@ impl Default for Options {
             version_wait: Duration::from_secs(3),
             body_limit: 3 << 20,
             request_log: 10_000,
+            furnished: None,
             first_revision: 1000,
         }
     }

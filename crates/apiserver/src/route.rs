@@ -36,7 +36,7 @@ pub(crate) async fn route(
     let response = match (allowed, path) {
         (Err(status), _) => failure(&status),
         (Ok(user), Some(path)) => resource(server, user, parts, path, body).await,
-        (Ok(_), None) => discovery::respond(server, &parts.method, parts.uri.path(), &parts.headers),
+        (Ok(_), None) => discovery::respond(server, &parts.method, &parts.uri, &parts.headers),
     };
     server.log().answered(number, response.status().as_u16());
     response
@@ -124,7 +124,12 @@ async fn resource(
         representation,
     };
     match dispatch(server, &call, &parts.method, path.subresource.as_deref()).await {
-        Ok(reply) => respond(server, &call, reply),
+        Ok(mut reply) => {
+            if [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method) {
+                reply.warnings.extend(call.kind.strategy.caveat().map(str::to_owned));
+            }
+            respond(server, &call, reply)
+        }
         Err(status) => failure_in(call.form, &status),
     }
 }

@@ -26,10 +26,10 @@ impl LocalServer {
         option: &'static str,
         kubeconfig_out: &Path,
     ) -> Result<Self, CommandError> {
-        let server = builder.build();
         let listener = listen(port, option).await?;
         let token = secret()?;
         let tls = TlsIdentity::generate().map_err(|source| CommandError::Tls { source })?;
+        let server = builder.furnished(tls.certificate_authority()).build();
         let options = ServeOptions { token: Some(token.clone()), tls: Some(tls.clone()) };
         let handle = server.serve(listener, options).map_err(|source| CommandError::Listen {
             port,

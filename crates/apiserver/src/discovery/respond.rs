@@ -1,7 +1,7 @@
 //! Which document a path names.
 
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use pilothouse_machinery::{Status, StatusDetails, StatusReason};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
@@ -12,6 +12,9 @@ use crate::{ApiServer, ResponseBody};
 /// The Kubernetes version whose API this server speaks.
 pub(crate) const GIT_VERSION: &str = "v1.36.0+pilothouse";
 
+/// The parts that clients ask after by name. They are one here: whoever gets an answer at all gets `ok`.
+const CHECKS: [&str; 3] = ["ping", "log", "etcd"];
+
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -19,9 +22,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) fn respond(
     server: &ApiServer,
     method: &Method,
-    path: &str,
+    uri: &Uri,
     headers: &HeaderMap,
 ) -> Response<ResponseBody> {
+    let path = uri.path();
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
     let known = !matches!(parts.as_slice(), [] | ["apis", ..] | ["api", _, ..]);
     if known && *method != Method::GET && *method != Method::HEAD {
@@ -30,7 +34,15 @@ pub(crate) fn respond(
     }
     match parts.as_slice() {
         ["version"] => document(&version()),
-        ["healthz" | "livez" | "readyz", ..] => answer(StatusCode::OK, TEXT, "ok"),
+        [root @ ("healthz" | "livez" | "readyz")] => {
+            let mut words = uri.query().unwrap_or_default().split('&');
+            let verbose = words.any(|word| word.split('=').next() == Some("verbose"));
+            let text = if verbose { checks(root) } else { "ok".to_owned() };
+            answer(StatusCode::OK, TEXT, text)
+        }
+        ["healthz" | "livez" | "readyz", check] if CHECKS.contains(check) => {
+            answer(StatusCode::OK, TEXT, "ok")
+        }
         ["api"] if aggregated::is_wanted(headers) => {
             let groups = groups(server.registry());
             tagged(&aggregated::document(groups.iter().filter(|group| group.name.is_empty())), headers)
@@ -65,6 +77,12 @@ pub(crate) fn respond(
             response
         }
     }
+}
+
+/// The health of each part, as `?verbose` asks for it.
+fn checks(root: &str) -> String {
+    let lines: Vec<_> = CHECKS.iter().map(|check| format!("[+]{check} ok")).collect();
+    format!("{}\n{root} check passed\n", lines.join("\n"))
 }
 
 fn resource_list(server: &ApiServer, group: &str, version: &str) -> Response<ResponseBody> {

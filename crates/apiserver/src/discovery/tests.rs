@@ -16,7 +16,7 @@ fn server() -> ApiServer {
 }
 
 async fn get(server: &ApiServer, path: &str, headers: HeaderMap) -> (StatusCode, HeaderMap, Value) {
-    let response = respond(server, &Method::GET, path, &headers);
+    let response = respond(server, &Method::GET, &path.parse().unwrap(), &headers);
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     (parts.status, parts.headers, serde_json::from_slice(&bytes).unwrap_or(Value::Null))

@@ -4,5 +4,5 @@ mod check;
 mod document;
 mod shape;
 
-pub(crate) use check::{check_body, check_patched, message_of};
+pub(crate) use check::{check_body, check_patched, message_of, tidy};
 pub(crate) use document::parse_json;

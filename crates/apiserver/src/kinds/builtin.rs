@@ -1,5 +1,6 @@
 //! The table of built-in resource types.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pilothouse_machinery::{ResourceType, Scope};
@@ -9,23 +10,32 @@ use super::config::{ConfigMapStrategy, SecretStrategy};
 use super::cron_job::CronJobStrategy;
 use super::daemon_set::{ControllerRevisionStrategy, DaemonSetStrategy};
 use super::deployment::{DeploymentStrategy, ReplicaSetStrategy};
-use super::event::EventStrategy;
+use super::event::{EventStrategy, EventView};
+use super::field::text;
 use super::job::JobStrategy;
 use super::lease::LeaseStrategy;
 use super::namespace::NamespaceStrategy;
 use super::node::NodeStrategy;
 use super::pod::PodStrategy;
 use super::service::ServiceStrategy;
+use super::simple;
 use super::stateful_set::StatefulSetStrategy;
+use crate::ApiServer;
 use crate::access::{BindingStrategy, RoleStrategy};
 use crate::custom_resources::DefinitionStrategy;
-use crate::kind::{Kind, NameRule, Scale, Strategy};
+use crate::furnishing::{ACCOUNT, furnish_account};
+use crate::kind::{Kind, NameRule, Scale, StorageKey, Strategy};
 use crate::registry::KindRegistry;
 use crate::table;
 
+/// Both groups of events show the same objects.
+const EVENTS: StorageKey = StorageKey { group: Cow::Borrowed(""), plural: Cow::Borrowed("events") };
+
 /// Serves all built-in types.
 pub(crate) fn register(registry: &KindRegistry) {
-    for kind in core().into_iter().chain(batch()).chain(apps()).chain(others()).chain(access()) {
+    for kind in
+        core().into_iter().chain(batch()).chain(apps()).chain(others()).chain(access()).chain(simple::kinds())
+    {
         registry.add(kind);
     }
 }
@@ -84,7 +94,14 @@ fn core() -> Vec<Kind> {
         Kind {
             short_names: vec!["ev".into()],
             allow_create_on_update: true,
+            shares: Some(EVENTS),
             ..kind("", "events", "Event", Scope::Namespaced, EventStrategy)
+        },
+        Kind {
+            short_names: vec!["ev".into()],
+            allow_create_on_update: true,
+            shares: Some(EVENTS),
+            ..kind("events.k8s.io", "events", "Event", Scope::Namespaced, EventView)
         },
         Kind {
             short_names: vec!["svc".into()],
@@ -207,7 +224,39 @@ fn access() -> Vec<Kind> {
 struct ServiceAccountStrategy;
 
 impl Strategy for ServiceAccountStrategy {
+    fn committed(&self, server: &ApiServer, old: Option<&Value>, new: Option<&Value>) {
+        if let (Some(old), None) = (old, new)
+            && text(old, "/metadata/name") == ACCOUNT
+        {
+            furnish_account(server, text(old, "/metadata/namespace"));
+        }
+    }
+
     fn cells(&self, object: &Value, now: jiff::Timestamp) -> Vec<Value> {
         table::core::service_account(object, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pilothouse_machinery::schema::Schema;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_type_has_a_schema_and_a_cell_for_each_column() {
+        let registry = KindRegistry::default();
+        register(&registry);
+        let kinds = registry.all();
+        assert!(kinds.len() > 40, "{}", kinds.len());
+        for kind in kinds {
+            let name = kind.resource.group_version_kind();
+            assert!(Schema::builtin().kind(&name).is_some(), "{name:?}");
+            let object = json!({"metadata": {"name": "a"}, "spec": {}});
+            let cells = kind.strategy.cells(&object, jiff::Timestamp::UNIX_EPOCH);
+            let columns = if kind.columns.is_empty() { 0 } else { kind.columns.len() };
+            assert!(cells.is_empty() || cells.len() == columns, "{name:?}: {cells:?}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::causes;
 use super::field::{selectable, set_default_text, text};
+use crate::ApiServer;
+use crate::furnishing::{ROOT_CERTIFICATE, furnish_certificate};
 use crate::kind::Strategy;
 use crate::table;
 
@@ -40,6 +42,14 @@ impl Strategy for ConfigMapStrategy {
         let mut found = validate_immutable(new, old, &["data", "binaryData"]);
         found.extend(self.validate(new));
         found
+    }
+
+    fn committed(&self, server: &ApiServer, old: Option<&Value>, new: Option<&Value>) {
+        if let (Some(old), None) = (old, new)
+            && text(old, "/metadata/name") == ROOT_CERTIFICATE
+        {
+            furnish_certificate(server, text(old, "/metadata/namespace"));
+        }
     }
 
     fn cells(&self, object: &Value, now: Timestamp) -> Vec<Value> {

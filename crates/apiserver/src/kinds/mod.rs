@@ -22,6 +22,7 @@ mod pod;
 mod pod_template;
 pub(crate) mod selector;
 mod service;
+mod simple;
 mod stateful_set;
 
 pub(crate) use builtin::register;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::field::{map_under, selectable, text};
 use crate::ApiServer;
+use crate::furnishing::furnish_namespace;
 use crate::kind::Strategy;
 use crate::table;
 
@@ -53,6 +54,12 @@ impl Strategy for NamespaceStrategy {
         let mut fields = selectable(object, &["status.phase"]);
         fields.push(("name".into(), text(object, "/metadata/name").into()));
         fields
+    }
+
+    fn committed(&self, server: &ApiServer, old: Option<&Value>, new: Option<&Value>) {
+        if let (None, Some(new)) = (old, new) {
+            furnish_namespace(server, text(new, "/metadata/name"));
+        }
     }
 
     fn cells(&self, object: &Value, now: Timestamp) -> Vec<Value> {

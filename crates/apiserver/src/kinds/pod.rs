@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::field::{is_empty, list, map_under, selectable, set_default, set_default_text, text};
 use super::{causes, pod_template};
 use crate::ApiServer;
+use crate::furnishing::ACCOUNT;
 use crate::kind::Strategy;
 use crate::table;
 
@@ -35,9 +36,14 @@ impl Strategy for PodStrategy {
     }
 
     /// Admission as on a default server: tolerations for lost nodes, priority. The status starts as pending.
-    fn prepare_create(&self, object: &mut Value, _server: &ApiServer) {
+    fn prepare_create(&self, object: &mut Value, server: &ApiServer) {
         let quality = quality_of_service(object);
         if let Some(spec) = map_under(object, &["spec"]) {
+            if server.options().furnished.is_some() {
+                set_default_text(spec, "serviceAccountName", ACCOUNT);
+                let account = spec["serviceAccountName"].as_str().unwrap_or_default().to_owned();
+                set_default_text(spec, "serviceAccount", &account);
+            }
             set_default(spec, "priority", 0);
             set_default_text(spec, "preemptionPolicy", "PreemptLowerPriority");
             tolerate_lost_nodes(spec.entry("tolerations").or_insert_with(|| json!([])));

@@ -87,6 +87,9 @@ impl StoredObject {
         if self.bytes[..self.members] == *prefix.as_bytes() {
             return self.bytes.clone();
         }
+        if kind.shares.is_some() {
+            return encode(&self.value(kind), &kind.resource.kind, &kind.resource.api_version()).0;
+        }
         let mut bytes = prefix.into_bytes();
         bytes.extend_from_slice(self.members());
         bytes.into()
@@ -97,9 +100,19 @@ impl StoredObject {
         &self.bytes
     }
 
-    /// The encoded members after `kind` and `apiVersion`, with the closing brace.
-    pub(crate) fn members(&self) -> &[u8] {
+    /// The encoded members after `kind` and `apiVersion`, with the closing brace, as they were written.
+    fn members(&self) -> &[u8] {
         &self.bytes[self.members..]
+    }
+
+    /// The same in the version of `kind`.
+    pub(crate) fn members_of(&self, kind: &Kind) -> Bytes {
+        let prefix = prefix(&kind.resource.kind, &kind.resource.api_version()).len();
+        if kind.shares.is_some() {
+            self.bytes(kind).slice(prefix..)
+        } else {
+            self.bytes.slice(self.members..)
+        }
     }
 
     /// The decoded object in the version of `kind`.
@@ -107,8 +120,15 @@ impl StoredObject {
     pub(crate) fn value(&self, kind: &Kind) -> Value {
         let mut value: Value =
             serde_json::from_slice(&self.bytes).expect("invariant S-I2: stored bytes are JSON");
+        let api_version = kind.resource.api_version();
+        let converts = kind.shares.is_some() && value["apiVersion"] != *api_version;
         value["kind"] = Value::from(&*kind.resource.kind);
-        value["apiVersion"] = Value::from(kind.resource.api_version());
+        value["apiVersion"] = Value::from(api_version);
+        if converts {
+            kind.strategy.convert(&mut value);
+            crate::fields::tidy(kind, &mut value);
+            crate::kinds::complete(kind, &mut value);
+        }
         value
     }
 

@@ -38,7 +38,7 @@ pub(super) fn since(value: Option<&Value>, now: Timestamp) -> String {
 }
 
 /// The Age cell of an object.
-pub(super) fn of(object: &Value, now: Timestamp) -> Value {
+pub(crate) fn of(object: &Value, now: Timestamp) -> Value {
     since(object.pointer("/metadata/creationTimestamp"), now).into()
 }
 

@@ -3,13 +3,14 @@
 use crate::kind::Column;
 
 /// Name, type, format, priority (1 is shown with `-o wide` only), description.
-type Row = (&'static str, &'static str, &'static str, u32, &'static str);
+pub(crate) type Row = (&'static str, &'static str, &'static str, u32, &'static str);
 
-const NAME: Row = ("Name", "string", "name", 0, "Name of the object.");
-const AGE: Row = ("Age", "string", "", 0, "Time since the object was created.");
-const CONTAINERS: Row = ("Containers", "string", "", 1, "Names of the containers in the template.");
-const IMAGES: Row = ("Images", "string", "", 1, "Images of the containers in the template.");
-const SELECTOR: Row = ("Selector", "string", "", 1, "Labels of the pods that belong to it.");
+pub(crate) const NAME: Row = ("Name", "string", "name", 0, "Name of the object.");
+pub(crate) const AGE: Row = ("Age", "string", "", 0, "Time since the object was created.");
+pub(crate) const CONTAINERS: Row =
+    ("Containers", "string", "", 1, "Names of the containers in the template.");
+pub(crate) const IMAGES: Row = ("Images", "string", "", 1, "Images of the containers in the template.");
+pub(crate) const SELECTOR: Row = ("Selector", "string", "", 1, "Labels of the pods that belong to it.");
 
 const POD: &[Row] = &[
     NAME,
@@ -129,6 +130,12 @@ const EVENT: &[Row] = &[
     ("Name", "string", "name", 1, "Name of the event."),
 ];
 
+const SCALE: &[Row] = &[
+    NAME,
+    ("Desired", "integer", "", 0, "Replicas wanted."),
+    ("Available", "integer", "", 0, "Replicas that exist."),
+    AGE,
+];
 const LEASE: &[Row] = &[NAME, ("Holder", "string", "", 0, "Who holds the lease."), AGE];
 const NAMESPACE: &[Row] = &[NAME, ("Status", "string", "", 0, "Active or Terminating."), AGE];
 const CONFIG_MAP: &[Row] = &[NAME, ("Data", "string", "", 0, "Number of entries."), AGE];
@@ -158,8 +165,9 @@ pub(crate) fn of(group: &str, plural: &str) -> Vec<Column> {
         ("apps", "controllerrevisions") => CONTROLLER_REVISION,
         ("", "services") => SERVICE,
         ("", "nodes") => NODE,
-        ("", "events") => EVENT,
+        ("" | "events.k8s.io", "events") => EVENT,
         ("coordination.k8s.io", "leases") => LEASE,
+        ("autoscaling", "scales") => SCALE,
         ("", "namespaces") => NAMESPACE,
         ("", "configmaps") => CONFIG_MAP,
         ("", "secrets") => SECRET,
@@ -169,6 +177,11 @@ pub(crate) fn of(group: &str, plural: &str) -> Vec<Column> {
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => BINDING,
         _ => GENERIC,
     };
+    columns(rows)
+}
+
+/// Columns from their rows.
+pub(crate) fn columns(rows: &[Row]) -> Vec<Column> {
     let column = |(name, type_name, format, priority, description): &Row| Column {
         name: (*name).into(),
         type_name: (*type_name).into(),

@@ -8,7 +8,8 @@ use super::pod::or_none;
 use crate::kinds::field::{has_condition, list, number, text};
 use crate::kinds::selector::print;
 
-fn name(object: &Value) -> Value {
+/// The name cell.
+pub(crate) fn name(object: &Value) -> Value {
     text(object, "/metadata/name").into()
 }
 

@@ -14,5 +14,9 @@ pub(crate) mod pod;
 mod render;
 pub(crate) mod workload;
 
-pub(crate) use columns::of as columns_of;
-pub(crate) use render::{IncludeObject, partial_metadata, partial_metadata_list, render};
+pub(crate) use self::core::name as name_of;
+pub(crate) use age::of as age_of;
+pub(crate) use columns::{AGE, CONTAINERS, IMAGES, NAME, Row, SELECTOR, columns, of as columns_of};
+pub(crate) use pod::or_none;
+pub(crate) use render::{IncludeObject, partial_metadata, partial_metadata_list, render, scale_table};
+pub(crate) use workload::containers_and_images;

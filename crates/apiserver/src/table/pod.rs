@@ -56,7 +56,7 @@ pub(crate) fn cells(pod: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-pub(super) fn or_none(text: &str) -> Value {
+pub(crate) fn or_none(text: &str) -> Value {
     if text.is_empty() { "<none>".into() } else { text.into() }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::kind::Kind;
+use crate::kind::{Column, Kind};
 use crate::kinds::field::text;
 
 const META: &str = "meta.k8s.io/v1";
@@ -42,14 +42,7 @@ pub(crate) fn render<'a>(
     with_columns: bool,
     now: Timestamp,
 ) -> Value {
-    let row = |object: &Value| {
-        let carried = match include {
-            IncludeObject::None => Value::Null,
-            IncludeObject::Metadata => partial_metadata(object),
-            IncludeObject::Object => object.clone(),
-        };
-        json!({"cells": cells(kind, object, now), "object": carried})
-    };
+    let row = |object: &Value| json!({"cells": cells(kind, object, now), "object": carried(object, include)});
     let rows: Vec<_> = objects.into_iter().map(row).collect();
     let columns = if with_columns { columns(kind) } else { Value::Null };
     json!({
@@ -58,18 +51,44 @@ pub(crate) fn render<'a>(
     })
 }
 
+/// The Table of a `Scale`, the answer of the subresource.
+pub(crate) fn scale_table(scale: &Value, include: IncludeObject, now: Timestamp) -> Value {
+    let number = |pointer: &str| scale.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+    let cells = json!([
+        text(scale, "/metadata/name"),
+        number("/spec/replicas"),
+        number("/status/replicas"),
+        super::age::of(scale, now),
+    ]);
+    let metadata = json!({"resourceVersion": scale["metadata"]["resourceVersion"]});
+    let row = json!({"cells": cells, "object": carried(scale, include)});
+    let columns = definitions(&super::columns_of("autoscaling", "scales"));
+    json!({
+        "kind": "Table", "apiVersion": META, "metadata": metadata, "columnDefinitions": columns, "rows": [row],
+    })
+}
+
+/// What a row carries of its object.
+fn carried(object: &Value, include: IncludeObject) -> Value {
+    match include {
+        IncludeObject::None => Value::Null,
+        IncludeObject::Metadata => partial_metadata(object),
+        IncludeObject::Object => object.clone(),
+    }
+}
+
 fn columns(kind: &Kind) -> Value {
-    let column = |column: &crate::kind::Column| {
+    if kind.columns.is_empty() { definitions(&super::columns_of("", "")) } else { definitions(&kind.columns) }
+}
+
+fn definitions(columns: &[Column]) -> Value {
+    let column = |column: &Column| {
         json!({
             "name": column.name, "type": column.type_name, "format": column.format,
             "description": column.description, "priority": column.priority,
         })
     };
-    if kind.columns.is_empty() {
-        super::columns_of("", "").iter().map(column).collect()
-    } else {
-        kind.columns.iter().map(column).collect()
-    }
+    columns.iter().map(column).collect()
 }
 
 fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {

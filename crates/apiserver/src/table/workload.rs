@@ -12,7 +12,7 @@ fn count(object: &Value, pointer: &str) -> i64 {
 }
 
 /// Names and images of the containers of the template at `pointer`.
-pub(super) fn containers_and_images(object: &Value, pointer: &str) -> [Value; 2] {
+pub(crate) fn containers_and_images(object: &Value, pointer: &str) -> [Value; 2] {
     let containers = list(object, &format!("{pointer}/spec/containers"));
     ["/name", "/image"].map(|field| {
         let texts: Vec<_> = containers.iter().map(|container| text(container, field)).collect();

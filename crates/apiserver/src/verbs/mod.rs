@@ -25,6 +25,7 @@ pub(crate) use delete::{delete, delete_object};
 pub(crate) use delete_collection::delete_collection;
 pub(crate) use get::get;
 pub(crate) use list::list;
+pub(crate) use metadata::is_terminating;
 pub(crate) use names::check_name;
 pub(crate) use patch::patch;
 pub(crate) use reply::{Content, Page, Reply};

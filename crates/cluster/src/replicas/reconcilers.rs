@@ -83,13 +83,19 @@ impl Reconciler for Deployments {
         for set in &plan.prune {
             context.delete(&**set, DeleteOptions::of_uid(set.uid())).await?;
         }
+        let mut noted = Deployment::clone(&deployment);
         if let Some(revision) = plan.revision {
-            let patch = json!({"metadata": {"annotations": {deployment::REVISION: revision.to_string()}}});
-            context.patch::<Deployment>(context.key(), &Patch::Merge(patch)).await?;
-            // The status is computed again from the new version.
-            return Ok(Action::again_in(Duration::ZERO));
+            let annotations = noted.metadata.annotations.get_or_insert_default();
+            annotations.insert(deployment::REVISION.to_owned(), revision.to_string());
+            if noted.status.as_ref() == Some(&plan.status) {
+                let patch =
+                    json!({"metadata": {"annotations": {deployment::REVISION: revision.to_string()}}});
+                context.patch::<Deployment>(context.key(), &Patch::Merge(patch)).await?;
+                return Ok(Action::done());
+            }
         }
-        if !replace_status(context, &*deployment, plan.status).await? {
+        // With the status goes the revision: written by itself it would count as a change of the deployment.
+        if !replace_status(context, &noted, plan.status).await? {
             return Ok(Action::again_in(Duration::ZERO));
         }
         Ok(Action::done())
