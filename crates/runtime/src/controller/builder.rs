@@ -11,8 +11,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::batch::{BatchReconciler, Batches};
 use super::batch_worker::{Batched, serve_batch};
-use super::mapping::{Mapper, Owners, Source, own_key, through, to_owner};
+use super::mapping::{Mapper, Owners, Source, only, own_key, through, to_owner};
 use super::options::{ControllerOptions, Workers};
+use super::predicate::Predicate;
 use super::run::{Controller, Plan};
 use super::sources::{Order, Orders, Sources, Supply};
 use super::worker::Turn;
@@ -20,7 +21,7 @@ use super::{DeadLetterOptions, Reconciler};
 use crate::queue::{Bucket, Flow, HotKeys, Retry};
 use crate::{Change, Object, ObjectKey, ResourceType};
 
-type Predicate = Box<dyn Fn(&Change) -> bool + Send + Sync>;
+type Wanted = Box<dyn Fn(&Change) -> bool + Send + Sync>;
 
 /// Says what a controller of objects of type `T` watches and how it behaves. Made by [`Controller::of`].
 #[must_use]
@@ -29,7 +30,7 @@ pub struct ControllerBuilder<T> {
     orders: Orders,
     ordered: UnboundedReceiver<Order>,
     reads: BTreeSet<ResourceType>,
-    predicates: Vec<Predicate>,
+    predicates: Vec<Wanted>,
     options: ControllerOptions,
     of: PhantomData<fn() -> T>,
 }
@@ -67,6 +68,21 @@ impl<T: Object> ControllerBuilder<T> {
     pub fn owns_with<K: Object>(self, owners: Owners) -> Self {
         let map = to_owner(T::resource_type(), owners);
         self.source(K::resource_type(), map)
+    }
+
+    /// As [`owns`](Self::owns), where `wanted` says so. Deletions always count.
+    pub fn owns_where<K: Object>(self, wanted: impl Predicate) -> Self {
+        let map = to_owner(T::resource_type(), Owners::Controlling);
+        self.source(K::resource_type(), only(wanted, map))
+    }
+
+    /// As [`watches`](Self::watches), where `wanted` says so. Deletions always count.
+    pub fn watches_where<K: Object>(
+        self,
+        wanted: impl Predicate,
+        map: impl Fn(&K) -> Vec<ObjectKey> + Send + Sync + 'static,
+    ) -> Self {
+        self.source(K::resource_type(), only(wanted, through(map)))
     }
 
     /// Reconciles what `map` names for each object of type `K` that changes: for its state before and after.
@@ -172,7 +188,7 @@ impl<T: Object> ControllerBuilder<T> {
 
     /// Reconciles on changes of the objects themselves only where `wanted` says so; several must all say so.
     /// Deletions, and changes of owned or watched objects, always count. See [`predicate`](super::predicate).
-    pub fn predicate(mut self, wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Self {
+    pub fn predicate(mut self, wanted: impl Predicate) -> Self {
         self.predicates.push(Box::new(wanted));
         self
     }
@@ -215,7 +231,8 @@ impl<T: Object> ControllerBuilder<T> {
     fn finish<R: Reconciler<Object = T>>(mut self, reconciler: R, turn: Option<Turn<R>>) -> Controller {
         let predicates = std::mem::take(&mut self.predicates);
         let wanted = move |change: &Change| predicates.iter().all(|predicate| predicate(change));
-        let main = Source { resource: T::resource_type(), map: own_key(wanted), is_main: true };
+        let map = only(wanted, own_key());
+        let main = Source { resource: T::resource_type(), map, is_main: true };
         let Self { name, orders, ordered, reads, options, .. } = self;
         Controller::new(Plan { name, main, orders, ordered, reads, options }, reconciler, turn)
     }

@@ -50,12 +50,17 @@ fn owners_of(child: &CachedObject, owner: &ResourceType, which: Owners) -> Vec<O
     fitting.map(|reference| key(&reference.name)).collect()
 }
 
-/// Maps a change of a reconciled object to its own key, where it is wanted. Deletions always are.
-pub(super) fn own_key(wanted: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Mapper {
+/// Maps a change of a reconciled object to its own key.
+pub(super) fn own_key() -> Mapper {
+    Arc::new(|change| vec![change.key().clone()])
+}
+
+/// Maps a change only where it is wanted. Deletions always are.
+pub(super) fn only(wanted: impl Fn(&Change) -> bool + Send + Sync + 'static, map: Mapper) -> Mapper {
     Arc::new(move |change| {
         let wanted = || guarded("predicate", || wanted(change)).unwrap_or(true);
         let counts = change.kind == ChangeKind::Deleted || wanted();
-        if counts { vec![change.key().clone()] } else { Vec::new() }
+        if counts { map(change) } else { Vec::new() }
     })
 }
 

@@ -113,6 +113,36 @@ async fn a_predicate_keeps_uninteresting_changes_away_but_never_deletions() {
     run.stop().await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_predicate_of_owned_or_watched_objects_keeps_their_changes_away_but_never_deletions() {
+    let labelled = |label: &str| Some([("for".to_owned(), label.to_owned())].into());
+    let by_owner = Controller::of().owns_where::<Secret>(predicate::labels_changed);
+    let by_name = Controller::of()
+        .watches_where::<Secret>(predicate::labels_changed, |secret| vec![key(&secret.key().name[..1])]);
+    for builder in [by_owner, by_name] {
+        let world = World::new();
+        let owner = world.create("a", "").await;
+        let scripted = Scripted::idle(&world);
+        let run = world.run(world.manager().controller(builder, scripted.clone()));
+        sleep(SECOND).await;
+        let mut secret = world.client.create(&secret("a-owned", Some(&owner))).await.unwrap();
+        sleep(SECOND).await;
+        assert_eq!(scripted.names().len(), 2, "a new one");
+        secret.metadata.annotations = labelled("nobody");
+        let mut secret = world.client.update(&secret).await.unwrap();
+        sleep(SECOND).await;
+        assert_eq!(scripted.names().len(), 2, "an uninteresting change");
+        secret.metadata.labels = labelled("somebody");
+        world.client.update(&secret).await.unwrap();
+        sleep(SECOND).await;
+        assert_eq!(scripted.names().len(), 3, "an interesting change");
+        world.client.delete::<Secret>(&secret.key(), &DeleteOptions::default()).await.unwrap();
+        sleep(SECOND).await;
+        assert_eq!(scripted.names().len(), 4, "the deletion");
+        run.stop().await.unwrap();
+    }
+}
+
 #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[kube(group = "test.example", version = "v1", kind = "Gadget", namespaced)]
 struct GadgetSpec {
