@@ -78,6 +78,7 @@ mod options;
 mod own_writes;
 #[cfg(test)]
 mod own_writes_tests;
+mod pulse;
 mod query;
 mod read_error;
 pub(crate) mod reflector;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use pilothouse_machinery::{ResourceType, Status};
 
 use super::Selection;
+use super::pulse::Pulse;
 use crate::client::{ClientError, status_reason};
 
 /// The failure that an informer is waiting to get past: the last of them, if nothing has worked since.
@@ -102,12 +103,18 @@ impl InformerTrouble {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Health {
     trouble: Arc<Mutex<Option<InformerTrouble>>>,
+    pulse: Arc<Pulse>,
 }
 
 impl Health {
     pub(super) fn set(&self, trouble: Option<InformerTrouble>) {
         let before = std::mem::replace(&mut *self.trouble.lock(), trouble);
         drop(before);
+    }
+
+    /// By when the informer's task must have made its next step.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     pub(super) fn trouble(&self) -> Option<InformerTrouble> {

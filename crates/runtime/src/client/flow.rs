@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::fence::Fence;
 use super::limiter::Limiter;
 use super::push_back::PushBack;
+use super::reach::Reach;
 use super::retry::{RequestTraits, pause};
 use super::{ClientOptions, Rate};
 use crate::leader::{NotLeading, Tenure};
@@ -30,6 +31,7 @@ pub(super) struct Flow {
     /// Writes go out only within this term.
     pub(super) fence: Option<Fence>,
     pub(super) push_back: Arc<PushBack>,
+    pub(super) reach: Arc<Reach>,
     requests: CounterFamily,
     retries: CounterFamily,
     durations: HistogramFamily,
@@ -48,6 +50,7 @@ impl Flow {
             limiter: Limiter::new(options.rate).map(Arc::new),
             fence: None,
             push_back: Arc::new(PushBack::new(metrics, &options.host)),
+            reach: Arc::default(),
             environment: environment.clone(),
             requests: metrics.counter("rest_client_requests", "Requests by status code, method and host"),
             retries: metrics
@@ -101,6 +104,10 @@ impl Flow {
             let status = outcome.as_ref().ok().map(Response::status);
             if !traits.evicts {
                 self.push_back.note(status, sent);
+            }
+            // What the fence held back says nothing of the server.
+            if !matches!(&outcome, Err(kube::Error::Service(cause)) if cause.is::<NotLeading>()) {
+                self.reach.note(status, sent);
             }
             let code = status.map_or_else(|| "<error>".to_owned(), |status| status.as_u16().to_string());
             self.requests.with(&[("code", &code), ("method", &method), ("host", &self.options.host)]).inc();

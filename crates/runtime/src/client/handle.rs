@@ -8,11 +8,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use kube::client::Body;
 use pilothouse_machinery::Environment;
+use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
 use super::connection::Connection;
 use super::flow::Flow;
 use super::push_back::PushBack;
+use super::reach::Reach;
 use super::response::read;
 use super::{ClientError, ClientOptions};
 use crate::leader::{Leadership, NotLeading};
@@ -124,6 +126,11 @@ impl Client {
         &self.flow.push_back
     }
 
+    /// Whether the server answers.
+    pub(crate) fn reach(&self) -> &Arc<Reach> {
+        &self.flow.reach
+    }
+
     /// The environment the client was made with.
     #[must_use]
     pub fn environment(&self) -> &Environment {
@@ -166,9 +173,11 @@ impl Client {
 
     /// A part of a request under the client's timeout.
     pub(crate) async fn in_time<F: Future>(&self, action: &str, part: F) -> Result<F::Output, ClientError> {
-        tokio::time::timeout(self.flow.options.request_timeout, part)
-            .await
-            .map_err(|_| self.timed_out(action))
+        let begun = Instant::now();
+        tokio::time::timeout(self.flow.options.request_timeout, part).await.map_err(|_| {
+            self.flow.reach.note(None, begun);
+            self.timed_out(action)
+        })
     }
 
     pub(super) fn timed_out(&self, action: &str) -> ClientError {

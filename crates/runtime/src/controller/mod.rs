@@ -65,6 +65,7 @@ mod limit;
 mod mapping;
 mod metrics;
 mod options;
+mod overruns;
 mod own_writes;
 mod parking;
 mod postpone;

@@ -20,6 +20,7 @@ use super::event::{EventRecorder, EventSender};
 use super::mapping::Source;
 use super::metrics::Instruments;
 use super::options::{ControllerOptions, QueueOptions};
+use super::overruns::Overruns;
 use super::own_writes::OwnWrites;
 use super::parking::{Keeper, Parking, Setting};
 use super::sources::{Order, Orders};
@@ -104,6 +105,7 @@ async fn run<R: Reconciler>(
     let recorder = EventRecorder::new(context.client.clone(), environment.clone(), &name, &context.manager);
     let (events, record) = recorder.start(instruments.events_dropped.clone(), events_end.clone());
     let record = OwnedTask::new(environment.spawn("event recorder", record));
+    let recorder_lives = context.liveness.task(format!("event recorder of {name}"), record.abort_handle());
     let shared = Arc::new(share(&name, &options, &context, events, orders));
     let cache = shared.cache(&main.resource);
     let parking = Arc::new(parking(&shared, &cache, &queue, &options, &context));
@@ -131,8 +133,13 @@ async fn run<R: Reconciler>(
     tracing::info!(controller = name, "controller starts");
     let keeper_end = Shutdown::new();
     let keeping = keep(&parking, &context, keeper_end.clone()).await;
-    let timeout = options.timeout;
-    let work = Arc::new(Work { shared, reconciler, main: cache, queue, parking, instruments, timeout, turn });
+    let keeper_lives = context.liveness.task(format!("ledger keeper of {name}"), keeping.abort_handle());
+    let (timeout, overruns) = (options.timeout, Overruns::default());
+    let lateness = overruns.clone();
+    let workers_live = context.liveness.check(format!("workers of {name}"), move || lateness.check());
+    let main = cache;
+    let work =
+        Arc::new(Work { shared, reconciler, main, queue, parking, instruments, timeout, overruns, turn });
     let stop = shutdown.child();
     let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
     let lost = tokio::select! {
@@ -144,7 +151,7 @@ async fn run<R: Reconciler>(
         stop.request();
         working.await;
     }
-    drop(watching);
+    drop((watching, workers_live, keeper_lives, recorder_lives));
     dead_letters.remove(&name);
     keeper_end.request();
     events_end.request();

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::context::Shared;
 use super::error::{Dependency, chain};
 use super::metrics::Instruments;
+use super::overruns::Overruns;
 use super::own_writes::Freshness;
 use super::parking::{Admission, Parking, Verdict};
 use super::{Action, Context, ReconcileError, Reconciler};
@@ -31,6 +32,7 @@ pub(super) struct Work<R: Reconciler> {
     pub(super) parking: Arc<Parking>,
     pub(super) instruments: Instruments,
     pub(super) timeout: Duration,
+    pub(super) overruns: Overruns,
     /// How a key is served, where not alone.
     pub(super) turn: Option<Turn<R>>,
 }
@@ -165,6 +167,7 @@ impl<R: Reconciler> Work<R> {
         &self,
         work: impl Future<Output = Result<T, ReconcileError>>,
     ) -> Result<T, ReconcileError> {
+        let _run = self.overruns.begin(self.timeout);
         let started = Instant::now();
         let outcome = tokio::time::timeout(self.timeout, AssertUnwindSafe(work).catch_unwind()).await;
         self.instruments.seconds.observe(started.elapsed().as_secs_f64());

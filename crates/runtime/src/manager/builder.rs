@@ -108,7 +108,7 @@ impl Manager {
         self
     }
 
-    /// Serves `/metrics`, `/deadletters` and the probes `/healthz` and `/readyz` over HTTP on this address. Port 0
+    /// Serves `/metrics`, `/deadletters` and the probes `/livez` (also `/healthz`) and `/readyz` over HTTP on this address. Port 0
     /// picks a free one; see [`on_listening`](Self::on_listening).
     ///
     /// An address that other machines reach takes a decision about who may read:

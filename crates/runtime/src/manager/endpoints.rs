@@ -1,7 +1,6 @@
-//! `/metrics`, `/healthz` and `/readyz`; `/deadletters` beside them.
+//! `/metrics`, `/livez` (also as `/healthz`) and `/readyz`; `/deadletters` beside them.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -9,14 +8,10 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::Readiness;
 use super::access::{Gate, Refusal};
+use super::health::Health;
 use super::letters::Letters;
-use crate::{Informers, Leadership, Metrics};
-
-/// How much later than the lease duration a renewal may be before the process counts as unhealthy, as in
-/// controller-runtime.
-const LEASE_TOLERANCE: Duration = Duration::from_secs(20);
+use crate::Metrics;
 
 /// What an address shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +26,7 @@ pub(super) enum Pages {
 #[derive(Clone, Debug)]
 pub(super) struct Endpoints {
     pub(super) metrics: Metrics,
-    pub(super) readiness: Readiness,
-    pub(super) informers: Informers,
-    pub(super) leadership: Leadership,
+    pub(super) health: Health,
     pub(super) letters: Letters,
     pub(super) gate: Gate,
 }
@@ -42,10 +35,12 @@ impl Endpoints {
     /// The answer to one request. Probes are answered to everybody, everything else to whom the gate lets in.
     pub(super) async fn respond(&self, pages: Pages, peer: IpAddr, request: &Parts) -> Response<Full<Bytes>> {
         let path = request.uri.path();
-        if let "/healthz" | "/readyz" = path {
-            return only_get(request).unwrap_or_else(|| match path {
-                "/healthz" => self.healthz(),
-                _ => self.readyz(),
+        if let "/healthz" | "/livez" | "/readyz" = path {
+            return only_get(request).unwrap_or_else(|| {
+                let is_verbose = request.uri.query().is_some_and(asks_for_all);
+                let (status, body) =
+                    if path == "/readyz" { self.health.ready() } else { self.health.live(is_verbose) };
+                text(status, body)
             });
         }
         if pages == Pages::Probes {
@@ -68,41 +63,11 @@ impl Endpoints {
             _ => text(StatusCode::NOT_FOUND, "not found\n".into()),
         })
     }
+}
 
-    /// Whether the process should go on: not when its election hangs while it believes to lead (conformance E9).
-    fn healthz(&self) -> Response<Full<Bytes>> {
-        match self.leadership.check(LEASE_TOLERANCE) {
-            Ok(()) => text(StatusCode::OK, "ok\n".into()),
-            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("[-] leader election: {error}\n")),
-        }
-    }
-
-    /// One line per part and per cache, and whether all of them are ready.
-    fn readyz(&self) -> Response<Full<Bytes>> {
-        let parts = self.readiness.parts().into_iter();
-        let caches = self.informers.all().into_iter().map(|informer| {
-            let why = (!informer.is_synced()).then(|| match informer.trouble() {
-                Some(trouble) => format!("the first list is not complete: {trouble}"),
-                None => "the first list is not complete".to_owned(),
-            });
-            (format!("cache of {}", informer.title()), why)
-        });
-        let (mut body, mut ready) = (String::new(), true);
-        for (name, why_not) in parts.chain(caches) {
-            match why_not {
-                None => body.extend(["[+] ", &name, " ok\n"]),
-                Some(why_not) => {
-                    ready = false;
-                    body.extend(["[-] ", &name, " not ready: ", &why_not, "\n"]);
-                }
-            }
-        }
-        for (name, why) in self.readiness.trouble() {
-            body.extend(["[!] ", &name, " in trouble: ", &why, "\n"]);
-        }
-        body.push_str(if ready { "ready\n" } else { "not ready\n" });
-        text(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
-    }
+/// Whether a query has `verbose`, as that of Kubernetes' own probes.
+fn asks_for_all(query: &str) -> bool {
+    query.split('&').any(|pair| pair.split('=').next() == Some("verbose"))
 }
 
 /// The answer to who wants to change what can only be read.

@@ -8,7 +8,7 @@ use pilothouse_machinery::Environment;
 
 use super::candidacy::Candidacy;
 use super::lifecycle::Lifecycle;
-use super::{Manager, Readiness, RunContext, Shutdown};
+use super::{Liveness, Manager, Readiness, RunContext, Shutdown};
 use crate::{Client, ClientOptions, DeadLetters, Error, Informers, Leadership, Metrics};
 
 /// How long informers may take to notice that they are to stop.
@@ -72,6 +72,7 @@ impl Manager {
         additions.close();
         candidacy.withdraw();
         context.readiness.not_ready("manager", "it is stopping");
+        context.liveness.stop();
         errors.extend(lifecycle.stop(grace_period).await);
         context.informers.shut_down();
         // They stop at their next await; one that never comes to it cannot be waited for.
@@ -108,6 +109,7 @@ async fn context(
         metrics,
         dead_letters,
         readiness: Readiness::default(),
+        liveness: Liveness::default(),
         leadership: Leadership::without_election(),
         shutdown: Shutdown::new(),
     })

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use pilothouse_machinery::Environment;
 
-use super::{Readiness, Shutdown};
+use super::{Liveness, Readiness, Shutdown};
 use crate::{Client, DeadLetters, Informers, Leadership, Metrics};
 
 /// Any error, boxed: what a [`Runnable`] may fail with.
@@ -32,6 +32,8 @@ pub struct RunContext {
     pub dead_letters: DeadLetters,
     /// Where the runnable says whether it is ready; `/readyz` shows it.
     pub readiness: Readiness,
+    /// Where the runnable says whether a restart would help it; `/livez` shows it.
+    pub liveness: Liveness,
     /// Whether this process leads; always, in a manager without an election.
     pub leadership: Leadership,
     /// The word to stop.

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use pilothouse_machinery::Environment;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::certificate::Certificate;
@@ -29,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    _accepting: AbortOnDropHandle<()>,
+    accepting: AbortOnDropHandle<()>,
 }
 
 /// What is served on one address.
@@ -55,7 +56,14 @@ impl Server {
         let service = Service { endpoints, pages, certificate };
         let accepting =
             environment.spawn("metrics and health", service.accept(listener, environment.clone()));
-        Ok(Self { address, _accepting: AbortOnDropHandle::new(accepting) })
+        Ok(Self { address, accepting: AbortOnDropHandle::new(accepting) })
+    }
+}
+
+impl Server {
+    /// The task that serves.
+    pub(super) fn task(&self) -> AbortHandle {
+        self.accepting.abort_handle()
     }
 }
 

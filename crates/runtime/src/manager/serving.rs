@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::access::Gate;
 use super::certificate::{Certificate, CertificateFiles};
 use super::endpoints::{Endpoints, Pages};
+use super::health::Health;
 use super::letters::Letters;
 use super::server::Server;
-use super::{MetricsAccess, RunContext};
+use super::{LivenessCheck, MetricsAccess, RunContext};
 use crate::Error;
 
 /// What was chosen about it.
@@ -24,13 +26,17 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Listens on the addresses chosen. Serves until what is returned is dropped.
-    pub(super) async fn start(self, context: &RunContext) -> Result<Vec<Server>, Error> {
+    pub(super) async fn start(self, context: &RunContext) -> Result<Vec<(Server, LivenessCheck)>, Error> {
         let Self { address, probes, access, certificate, on_listening, remote_dead_letter_changes } = self;
         let endpoints = Endpoints {
             metrics: context.metrics.clone(),
-            readiness: context.readiness.clone(),
-            informers: context.informers.clone(),
-            leadership: context.leadership.clone(),
+            health: Health {
+                readiness: context.readiness.clone(),
+                liveness: context.liveness.clone(),
+                informers: context.informers.clone(),
+                leadership: context.leadership.clone(),
+                reach: Arc::clone(context.client.reach()),
+            },
             letters: Letters { letters: context.dead_letters.clone(), is_open: remote_dead_letter_changes },
             gate: Gate::new(access, &context.client),
         };
@@ -39,7 +45,8 @@ impl Serving {
             let server =
                 Server::start(endpoints.clone(), Pages::Probes, address, None, &context.environment).await?;
             tracing::info!(address = %server.address, "serving probes");
-            servers.push(server);
+            let alive = context.liveness.task("probes server", server.task());
+            servers.push((server, alive));
         }
         let Some(address) = address else { return Ok(servers) };
         let is_remote = !address.ip().to_canonical().is_loopback();
@@ -55,7 +62,8 @@ impl Serving {
         if let Some(report) = on_listening {
             report(server.address);
         }
-        servers.push(server);
+        let alive = context.liveness.task("metrics server", server.task());
+        servers.push((server, alive));
         Ok(servers)
     }
 }

@@ -181,9 +181,13 @@ async fn readyz_names_what_is_not_ready() {
     let readiness = Readiness::default();
     let endpoints = Endpoints {
         metrics: Metrics::new(),
-        readiness: readiness.clone(),
-        informers,
-        leadership: crate::Leadership::without_election(),
+        health: super::health::Health {
+            readiness: readiness.clone(),
+            liveness: Liveness::default(),
+            informers,
+            leadership: crate::Leadership::without_election(),
+            reach: std::sync::Arc::default(),
+        },
         letters: super::letters::Letters {
             letters: crate::DeadLetters::new(std::sync::Arc::new(crate::MemoryLedger::new())),
             is_open: false,
@@ -191,14 +195,21 @@ async fn readyz_names_what_is_not_ready() {
         gate: super::access::Gate::new(MetricsAccess::Loopback, &client()),
     };
     readiness.ready("jobs");
-    assert_eq!(body_of(&endpoints, "/readyz").await, (200, "[+] jobs ok\nready\n".into()));
+    assert_eq!(body_of(&endpoints, "/readyz").await, (200, "[+] API server ok\n[+] jobs ok\nready\n".into()));
     readiness.not_ready("pods", "too early");
     let (status, body) = body_of(&endpoints, "/readyz").await;
-    assert_eq!((status, &*body), (503, "[+] jobs ok\n[-] pods not ready: too early\nnot ready\n"));
-    let _nodes = endpoints.informers.informer_of::<k8s_openapi::api::core::v1::Node>();
+    assert_eq!(
+        (status, &*body),
+        (503, "[+] API server ok\n[+] jobs ok\n[-] pods not ready: too early\nnot ready\n")
+    );
+    let _nodes = endpoints.health.informers.informer_of::<k8s_openapi::api::core::v1::Node>();
     let (_, body) = body_of(&endpoints, "/readyz").await;
     assert!(body.contains("[-] cache of nodes/v1 not ready"), "{body}");
-    assert_eq!(body_of(&endpoints, "/healthz").await, (200, "ok\n".into()));
+    for path in ["/healthz", "/livez"] {
+        assert_eq!(body_of(&endpoints, path).await, (200, "ok\n".into()));
+        let (_, body) = body_of(&endpoints, &format!("{path}?verbose")).await;
+        assert_eq!(body, "[+] leader election ok\n[+] informer of nodes/v1 ok\nok\n");
+    }
     assert_eq!(body_of(&endpoints, "/other").await.0, 404);
     assert_eq!(respond(&endpoints, Method::POST, "/healthz").await.status(), 405);
 }

@@ -216,6 +216,8 @@ impl Core {
             if !is_full {
                 return;
             }
+            // However long that takes is the subscriber's affair.
+            self.health.pulse().waits();
             self.room.notified().await;
         }
     }

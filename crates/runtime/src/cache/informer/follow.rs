@@ -2,12 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Core, InformerFailure};
 use crate::cache::reflector::{Reflector, ReflectorEvent};
+
+/// How long subscribers, filters and indexes may take with one batch before the informer counts as late.
+const WORK: Duration = Duration::from_mins(1);
 
 /// Closes the core also when the task that feeds it is dropped.
 struct CloseAtEnd(Arc<Core>);
@@ -38,6 +43,7 @@ async fn feed(core: &Core, mut reflector: Reflector, token: CancellationToken) {
             () = token.cancelled() => return,
             event = async { core.room_for_more().await; reflector.next().await } => event,
         };
+        core.health().pulse().due_at(Instant::now() + WORK);
         match event {
             ReflectorEvent::ListStarted(_) => list.clear(),
             ReflectorEvent::ListItems(items) => {

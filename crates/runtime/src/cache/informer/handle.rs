@@ -197,6 +197,15 @@ impl Informer {
         self.core.health()
     }
 
+    /// For how long the informer's task has owed its next step: an event or a bookmark of its watch, the end of that,
+    /// an answer, the next try. While it waits for a subscriber it owes none, nor after its end.
+    pub(crate) fn overdue(&self) -> Option<Duration> {
+        if self.is_stopped() {
+            return None;
+        }
+        self.health().pulse().overdue(tokio::time::Instant::now())
+    }
+
     /// The type, and what is selected of it unless that is everything.
     pub(crate) fn title(&self) -> String {
         let selection = self.options().selection();

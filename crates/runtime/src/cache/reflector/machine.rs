@@ -116,14 +116,27 @@ impl Reflector {
                 return event;
             }
             if let Some(until) = self.not_before {
+                self.metrics.due_at(until);
                 tokio::time::sleep_until(until).await;
                 self.not_before = None;
             }
+            self.metrics.due_at(self.end_of_step());
             match &self.state {
                 State::List(_) => self.list().await,
                 State::Page(_) => self.read_page().await,
                 State::Open => self.open_watch().await,
                 State::Watch(_) => self.read_watch().await,
+            }
+        }
+    }
+
+    /// When the step that begins is over at the latest: a request has so much time for its head and so much for each
+    /// piece of its body, a watch is over when it was to be.
+    fn end_of_step(&self) -> Instant {
+        match &self.state {
+            State::Watch(watch) => watch.deadline(),
+            State::List(_) | State::Page(_) | State::Open => {
+                self.environment().monotonic() + 2 * self.client.options().request_timeout
             }
         }
     }

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use pilothouse_machinery::ResourceType;
+use tokio::time::Instant;
 
 use crate::cache::InformerTrouble;
 use crate::cache::metrics::{CacheMetrics, Identity, Instruments};
@@ -27,6 +28,11 @@ impl ReflectorMetrics {
     /// Of an informer's reflector.
     pub(in crate::cache) fn of(instruments: &Arc<Instruments>, health: &Health) -> Self {
         Self { instruments: Arc::clone(instruments), health: health.clone() }
+    }
+
+    /// Says by when the step that begins is over.
+    pub(super) fn due_at(&self, due: Instant) {
+        self.health.pulse().due_at(due);
     }
 
     /// Says what keeps the reflector from following.

@@ -49,6 +49,11 @@ impl Watching {
         self.splitter.encoding()
     }
 
+    /// When the watch is over at the latest.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// The state has come in full: from here on the watch tells changes.
     pub(super) fn state_ended(&mut self) {
         self.initial = None;

@@ -17,8 +17,9 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::manager::endpoints::{Endpoints, Pages};
+use crate::manager::health::Health;
 use crate::manager::letters::Letters;
-use crate::manager::{BoxError, Manager, Readiness};
+use crate::manager::{BoxError, Liveness, Manager, Readiness};
 use crate::testing::Logged;
 use crate::{Client, ClientOptions, DeadLetters, Error, Informers, Leadership, MemoryLedger, Metrics};
 
@@ -86,9 +87,13 @@ impl ApiServer {
         metrics.gauge("answer", "The answer").with(&[]).set(42);
         Endpoints {
             metrics: metrics.clone(),
-            readiness: Readiness::default(),
-            informers: Informers::new(client.clone(), Self::environment(), metrics),
-            leadership: Leadership::without_election(),
+            health: Health {
+                readiness: Readiness::default(),
+                liveness: Liveness::default(),
+                informers: Informers::new(client.clone(), Self::environment(), metrics),
+                leadership: Leadership::without_election(),
+                reach: Arc::default(),
+            },
             letters: Letters { letters: DeadLetters::new(ledger), is_open: false },
             gate: Gate::new(MetricsAccess::Delegated, &client),
         }
@@ -217,7 +222,7 @@ async fn z2_without_a_token_401_without_the_right_403_with_it_the_answer() {
         server.asked();
     }
     server.be(Mood::Away);
-    for probe in ["/healthz", "/readyz"] {
+    for probe in ["/healthz", "/livez", "/readyz"] {
         assert_eq!(ask(&endpoints, Method::GET, probe, None).await.0, 200, "kubelet shows no token");
     }
 }
@@ -361,7 +366,9 @@ async fn z2_metrics_are_not_open_to_others_unless_somebody_says_so() {
 #[tokio::test(start_paused = true)]
 async fn z2_the_address_for_probes_shows_nothing_else() {
     let endpoints = ApiServer::default().endpoints();
-    for (path, expected) in [("/healthz", 200), ("/readyz", 200), ("/metrics", 404), ("/deadletters", 404)] {
+    for (path, expected) in
+        [("/healthz", 200), ("/livez", 200), ("/readyz", 200), ("/metrics", 404), ("/deadletters", 404)]
+    {
         let request = Request::get(path).header("authorization", "Bearer token-of-ann");
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let response = endpoints.respond(Pages::Probes, ELSEWHERE, &parts).await;
