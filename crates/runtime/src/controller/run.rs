@@ -29,7 +29,7 @@ use super::watching::Watching;
 use super::worker::{Turn, Work};
 use super::{ControllerError, Reconciler};
 use crate::cache::Synced;
-use crate::manager::{BoxError, Group, RunContext, Runnable};
+use crate::manager::{BoxError, Group, Liveness, LivenessCheck, RunContext, Runnable};
 use crate::queue::{QueueMetrics, WorkQueue, WorkQueueOptions};
 use crate::{Informer, ObjectKey, ResourceType, Shutdown};
 
@@ -105,7 +105,6 @@ async fn run<R: Reconciler>(
     let recorder = EventRecorder::new(context.client.clone(), environment.clone(), &name, &context.manager);
     let (events, record) = recorder.start(instruments.events_dropped.clone(), events_end.clone());
     let record = OwnedTask::new(environment.spawn("event recorder", record));
-    let recorder_lives = context.liveness.task(format!("event recorder of {name}"), record.abort_handle());
     let shared = Arc::new(share(&name, &options, &context, events, orders));
     let cache = shared.cache(&main.resource);
     let parking = Arc::new(parking(&shared, &cache, &queue, &options, &context));
@@ -133,11 +132,8 @@ async fn run<R: Reconciler>(
     tracing::info!(controller = name, "controller starts");
     let keeper_end = Shutdown::new();
     let keeping = keep(&parking, &context, keeper_end.clone()).await;
-    let keeper_lives = context.liveness.task(format!("ledger keeper of {name}"), keeping.abort_handle());
-    let (timeout, overruns) = (options.timeout, Overruns::default());
-    let lateness = overruns.clone();
-    let workers_live = context.liveness.check(format!("workers of {name}"), move || lateness.check());
-    let main = cache;
+    let (timeout, overruns, main) = (options.timeout, Overruns::default(), cache);
+    let checks = watch_over(&name, &context.liveness, &overruns, [&record, &keeping]);
     let work =
         Arc::new(Work { shared, reconciler, main, queue, parking, instruments, timeout, overruns, turn });
     let stop = shutdown.child();
@@ -151,7 +147,7 @@ async fn run<R: Reconciler>(
         stop.request();
         working.await;
     }
-    drop((watching, workers_live, keeper_lives, recorder_lives));
+    drop((watching, checks));
     dead_letters.remove(&name);
     keeper_end.request();
     events_end.request();
@@ -162,6 +158,21 @@ async fn run<R: Reconciler>(
     readiness.remove(&name);
     tracing::info!(controller = name, "controller has stopped");
     lost.map_or(Ok(()), Err)
+}
+
+/// What a restart would heal: workers that block, and tasks that died (the event recorder, the ledger keeper).
+fn watch_over(
+    name: &str,
+    liveness: &Liveness,
+    overruns: &Overruns,
+    [recorder, keeper]: [&OwnedTask; 2],
+) -> [LivenessCheck; 3] {
+    let overruns = overruns.clone();
+    [
+        liveness.check(format!("workers of {name}"), move || overruns.check()),
+        liveness.task(format!("event recorder of {name}"), recorder.abort_handle()),
+        liveness.task(format!("ledger keeper of {name}"), keeper.abort_handle()),
+    ]
 }
 
 /// The dead letters and failures of the controller.

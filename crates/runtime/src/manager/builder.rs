@@ -108,8 +108,8 @@ impl Manager {
         self
     }
 
-    /// Serves `/metrics`, `/deadletters` and the probes `/livez` (also `/healthz`) and `/readyz` over HTTP on this address. Port 0
-    /// picks a free one; see [`on_listening`](Self::on_listening).
+    /// Serves `/metrics`, `/deadletters` and the probes `/livez` (also `/healthz`) and `/readyz` over HTTP on this
+    /// address. Port 0 picks a free one; see [`on_listening`](Self::on_listening).
     ///
     /// An address that other machines reach takes a decision about who may read:
     /// [`metrics_access`](Self::metrics_access). Without one, [`run`](Self::run) fails with

@@ -33,8 +33,8 @@ type Checks = Vec<(String, Option<String>)>;
 impl Health {
     /// Whether the process should go on. What is wrong is named; all that was looked at, when asked for.
     ///
-    /// Only what a restart heals makes it fail: parts that make no progress, and would not by themselves. So it does not
-    /// ask whether the API server is there.
+    /// Only what a restart heals makes it fail: parts that make no progress, and would not by themselves. So it does
+    /// not ask whether the API server is there.
     pub(super) fn live(&self, is_verbose: bool) -> (StatusCode, String) {
         let checks = self.progress();
         let is_live = checks.iter().all(|(_, why)| why.is_none());

@@ -16,8 +16,8 @@ type Check = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 /// A check fails only for what a restart heals. A server that is away, a database that is down or a cache that is not
 /// filled are matters of [`Readiness`](super::Readiness): a restart heals none of them, and costs what is in memory.
 ///
-/// **Guarantees.** A check runs for each probe, outside of any lock, on the task that answers: make it cheap, and let it
-/// wait for nothing. Once the manager stops, checks are not asked any more: its grace period bounds what is left.
+/// **Guarantees.** A check runs for each probe, outside of any lock, on the task that answers: make it cheap, and let
+/// it wait for nothing. Once the manager stops, checks are not asked any more: its grace period bounds what is left.
 #[derive(Clone, Default)]
 pub struct Liveness {
     shared: Arc<Mutex<Shared>>,
@@ -48,12 +48,9 @@ impl Liveness {
         self.check(part, move || if task.is_finished() { ended() } else { Ok(()) })
     }
 
-    /// Each part with what is wrong with it, in the order of the names; nothing once the manager stops.
+    /// Each part with what is wrong with it, in the order of the names.
     pub fn parts(&self) -> Vec<(String, Option<String>)> {
-        let checks = {
-            let shared = self.shared.lock();
-            if shared.is_stopping { BTreeMap::new() } else { shared.checks.clone() }
-        };
+        let checks = self.shared.lock().checks.clone();
         checks.into_iter().map(|(part, check)| (part, check().err())).collect()
     }
 
