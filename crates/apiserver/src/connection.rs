@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::access::Entrance;
+use crate::client_certificate::user_of;
 use crate::service::answer;
 use crate::{ApiServer, TlsIdentity};
 
@@ -160,7 +161,13 @@ impl Door {
             agreed = handshake => agreed,
         };
         match agreed {
-            Ok(Ok(stream)) => self.requests(stream).await,
+            Ok(Ok(stream)) => {
+                let mut entrance = Entrance::clone(&self.entrance);
+                let certificates = stream.get_ref().1.peer_certificates();
+                let user = certificates.and_then(|shown| shown.first()).and_then(user_of);
+                entrance.certificate = user.map(Arc::new);
+                Self { entrance: Arc::new(entrance), ..self }.requests(stream).await;
+            }
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }

@@ -32,6 +32,8 @@ pub struct RequestRecord {
     pub user_agent: String,
     /// The name of the user who sent it; `system:anonymous` for one that was not let in.
     pub user: String,
+    /// The name of the user who sent it in the name of `user`; empty where nobody did.
+    pub impersonator: String,
     /// The HTTP status code of the answer; `None` while there is none.
     pub code: Option<u16>,
 }

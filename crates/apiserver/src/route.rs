@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response, header, request::Parts};
 use pilothouse_machinery::{Status, StatusDetails, StatusReason};
 
-use crate::access::{Attributes, Entrance, Unknown, authenticate, authorize};
+use crate::access::{Attributes, Entrance, Unknown, authenticate, authorize, impersonate};
 use crate::answer::{failure, failure_in, respond, typed};
 use crate::discovery;
 use crate::request::{Call, Query, ResourcePath, negotiate, parse_path};
@@ -28,15 +28,20 @@ pub(crate) async fn route(
     let query = parts.uri.query().unwrap_or_default();
     let asked = Attributes::of(&parts.method, parts.uri.path(), query, path.as_ref());
     let user = let_in(server, &parts, entrance);
-    let allowed = match &user {
-        Ok(user) => authorize(server, user, &asked).map(|()| user.clone()),
-        Err(unknown) => Err((*unknown).into()),
+    let (user, impersonator, refusal) = match user {
+        Ok(user) => match impersonate(server, &user, &parts.headers) {
+            Ok(Some(other)) => (other, Some(user), None),
+            Ok(None) => (user, None, None),
+            Err(status) => (user, None, Some(status)),
+        },
+        Err(unknown) => (Arc::new(User::anonymous()), None, Some(unknown.into())),
     };
-    let number = server.log().note(record(&parts, asked, user.as_deref().ok()));
-    let response = match (allowed, path) {
-        (Err(status), _) => failure(&status),
-        (Ok(user), Some(path)) => resource(server, user, parts, path, body).await,
-        (Ok(_), None) => discovery::respond(server, &parts.method, &parts.uri, &parts.headers),
+    let refusal = refusal.or_else(|| authorize(server, &user, &asked).err());
+    let number = server.log().note(record(&parts, asked, &user, impersonator.as_deref()));
+    let response = match (refusal, path) {
+        (Some(status), _) => failure(&status),
+        (None, Some(path)) => resource(server, user, parts, path, body).await,
+        (None, None) => discovery::respond(server, &parts.method, &parts.uri, &parts.headers),
     };
     server.log().answered(number, response.status().as_u16());
     response
@@ -51,7 +56,7 @@ fn let_in(server: &ApiServer, parts: &Parts, entrance: &Entrance) -> Result<Arc<
     }
 }
 
-fn record(parts: &Parts, asked: Attributes, user: Option<&User>) -> RequestRecord {
+fn record(parts: &Parts, asked: Attributes, user: &User, impersonator: Option<&User>) -> RequestRecord {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     RequestRecord {
         verb: asked.verb,
@@ -64,7 +69,8 @@ fn record(parts: &Parts, asked: Attributes, user: Option<&User>) -> RequestRecor
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         user_agent: agent.unwrap_or_default().to_owned(),
-        user: user.map_or("system:anonymous", User::name).to_owned(),
+        user: user.name().to_owned(),
+        impersonator: impersonator.map(User::name).unwrap_or_default().to_owned(),
         code: None,
     }
 }

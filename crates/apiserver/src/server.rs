@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pilothouse_machinery::{Environment, ResourceVersion};
 
-use crate::access::{Entrance, Policy};
+use crate::access::{Entrance, Policy, Tokens};
 use crate::openapi::DocumentCache;
 use crate::options::Options;
 use crate::registry::KindRegistry;
@@ -33,6 +33,7 @@ struct Shared {
     registry: KindRegistry,
     store: Store,
     policy: Policy,
+    tokens: Tokens,
     log: RequestLog,
     documents: DocumentCache,
     available: AtomicBool,
@@ -55,6 +56,7 @@ impl ApiServer {
                 registry: KindRegistry::default(),
                 store,
                 policy: Policy::default(),
+                tokens: Tokens::default(),
                 log,
                 documents: DocumentCache::default(),
                 available: AtomicBool::new(true),
@@ -132,6 +134,11 @@ impl ApiServer {
     /// What roles and bindings allow.
     pub(crate) fn policy(&self) -> &Policy {
         &self.shared.policy
+    }
+
+    /// Tokens of service accounts.
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.shared.tokens
     }
 
     /// The `OpenAPI` documents of what is served.

@@ -7,9 +7,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+
+use crate::User;
+use crate::client_certificate::{self, ClientCertificate};
 
 /// The names that a server on loopback goes by.
 const NAMES: [&str; 5] =
@@ -22,7 +26,8 @@ const NAMES: [&str; 5] =
 #[derive(Clone)]
 pub struct TlsIdentity {
     config: Arc<ServerConfig>,
-    authority: String,
+    authority: Arc<CertifiedIssuer<'static, KeyPair>>,
+    authority_pem: String,
 }
 
 /// A certificate could not be made.
@@ -35,6 +40,9 @@ pub enum TlsError {
     /// The TLS library refused them.
     #[error("cannot use the generated certificate for TLS")]
     Configure(#[from] rustls::Error),
+    /// The TLS library refused the authority as one of clients.
+    #[error("cannot use the generated authority for the certificates of clients")]
+    Clients(#[from] VerifierBuilderError),
 }
 
 impl TlsError {
@@ -42,7 +50,7 @@ impl TlsError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Generate(_) => "CertificateNotGenerated",
-            Self::Configure(_) => "CertificateNotUsable",
+            Self::Configure(_) | Self::Clients(_) => "CertificateNotUsable",
         }
     }
 }
@@ -61,12 +69,20 @@ impl TlsIdentity {
         let key = KeyPair::generate()?;
         let certificate = server.signed_by(&key, &authority)?;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Ok(Self { config: config(certificate.der().clone(), key)?, authority: authority.pem() })
+        let config = config(certificate.der().clone(), key, authority.der().clone())?;
+        Ok(Self { config, authority_pem: authority.pem(), authority: Arc::new(authority) })
+    }
+
+    /// A certificate for a client who is `user` to servers of this identity: the common name is the user's, the
+    /// organisations are the groups. A uid and extra are not in it. A server refuses the handshake of who shows a
+    /// certificate that another authority has signed.
+    pub fn issue(&self, user: &User) -> Result<ClientCertificate, TlsError> {
+        client_certificate::issue(&self.authority, user)
     }
 
     /// The certificate of the authority, in PEM: what clients trust.
     pub fn certificate_authority(&self) -> &str {
-        &self.authority
+        &self.authority_pem
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
@@ -77,11 +93,17 @@ impl TlsIdentity {
 fn config(
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
+    authority: CertificateDer<'static>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut authorities = RootCertStore::empty();
+    authorities.add(authority)?;
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider.clone())
+        .allow_unauthenticated()
+        .build()?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(vec![certificate], key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
@@ -102,5 +124,8 @@ mod tests {
         let identity = TlsIdentity::generate().unwrap();
         assert!(identity.certificate_authority().starts_with("-----BEGIN CERTIFICATE-----"));
         assert_eq!(format!("{identity:?}"), "TlsIdentity { .. }");
+        let client = identity.issue(&User::new("ann")).unwrap();
+        assert_eq!(format!("{client:?}"), "ClientCertificate { .. }");
+        assert_eq!(format!("{:?}", crate::Credentials::from(Some("secret"))), "Token");
     }
 }

@@ -1,36 +1,16 @@
 //! Who is let in, and what roles allow them.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod support;
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::{BodyExt, Full};
-use pilothouse_apiserver::{ApiServer, Authorization, ServeOptions, User, UserService};
+use pilothouse_apiserver::{ApiServer, Authorization, ServeOptions, User};
 use serde_json::{Value, json};
-use support::{Answer, MAPS, MERGE, PODS, builder, get, map, post, put, request};
-use tower::ServiceExt;
+use support::{MAPS, PODS, builder, call, get, map, post, put, request, send_as};
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
 fn rbac() -> ApiServer {
     builder().authorization(Authorization::Rbac).build()
-}
-
-async fn send(service: &UserService, request: Request<Full<Bytes>>) -> Answer {
-    let response = service.clone().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
-    Answer { code: parts.status.as_u16(), headers: parts.headers, body }
-}
-
-async fn call(service: &UserService, method: &str, path: &str, body: Value) -> Answer {
-    let content_type = if method == "PATCH" { MERGE } else { "application/json" };
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    send(service, request(method, path, content_type, body)).await
 }
 
 fn rule(verbs: &[&str], groups: &[&str], resources: &[&str]) -> Value {
@@ -169,7 +149,7 @@ async fn au2_a_write_that_would_create_needs_the_right_to_create() {
         let path = format!("{MAPS}/{name}?fieldManager=tests");
         request("PATCH", &path, "application/apply-patch+yaml", body.to_string())
     };
-    let refused = send(&bob, apply("a")).await.expect(403);
+    let refused = send_as(&bob, apply("a")).await.expect(403);
     assert!(
         refused["message"].as_str().unwrap().contains("cannot create resource \"configmaps\""),
         "{refused}"
@@ -179,7 +159,7 @@ async fn au2_a_write_that_would_create_needs_the_right_to_create() {
     call(&bob, "PUT", &format!("{leases}/l"), lease.clone()).await.expect(403);
     post(&server, MAPS, map("a")).await.expect(201);
     let created = post(&server, leases, lease).await.expect(201);
-    send(&bob, apply("a")).await.expect(200);
+    send_as(&bob, apply("a")).await.expect(200);
     call(&bob, "PUT", &format!("{leases}/l"), created).await.expect(200);
 }
 
@@ -394,8 +374,12 @@ async fn au3_a_review_tells_whose_a_token_is() {
     let known = post(&server, path, json!({"spec": {"token": "t"}})).await.expect(201);
     assert_eq!(
         known["status"],
-        json!({"authenticated": true, "user": {"username": "ann", "groups": ["dev", "system:authenticated"]}})
+        json!({"authenticated": true, "user": {"username": "ann", "groups": ["dev", "system:authenticated"]},
+            "audiences": ["https://kubernetes.default.svc.cluster.local"]})
     );
+    let elsewhere = json!({"spec": {"token": "t", "audiences": ["vault"]}});
+    let elsewhere = post(&server, path, elsewhere).await.expect(201);
+    assert_eq!(elsewhere["status"]["authenticated"], Value::Null);
     let unknown = post(&server, path, json!({"spec": {"token": "x"}})).await.expect(201);
     assert_eq!(unknown["status"], json!({"user": {}, "error": "invalid bearer token"}));
     post(&server, path, json!({"spec": {}})).await.expect(400);

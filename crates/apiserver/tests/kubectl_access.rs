@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::process::Stdio;
 
 use pilothouse_apiserver::{
-    ApiServer, Authorization, ServeOptions, ServerHandle, TlsIdentity, User, kubeconfig,
+    ApiServer, Authorization, Credentials, ServeOptions, ServerHandle, TlsIdentity, User, kubeconfig,
 };
 use tokio::process::Command;
 
@@ -14,6 +14,7 @@ use tokio::process::Command;
 struct Kubectl {
     directory: tempfile::TempDir,
     handle: ServerHandle,
+    tls: TlsIdentity,
 }
 
 impl Kubectl {
@@ -29,20 +30,18 @@ impl Kubectl {
         let server =
             ApiServer::builder().authorization(Authorization::Rbac).tokens([("token-of-bob", bob)]).build();
         let tls = TlsIdentity::generate().unwrap();
-        let authority = tls.certificate_authority().to_owned();
-        let options = ServeOptions { token: Some("token-of-admin".into()), tls: Some(tls) };
+        let options = ServeOptions { token: Some("token-of-admin".into()), tls: Some(tls.clone()) };
         let handle = server.serve(listener, options).unwrap();
-        let kubectl = Self { directory: tempfile::tempdir().unwrap(), handle };
+        let kubectl = Self { directory: tempfile::tempdir().unwrap(), handle, tls };
         for name in ["admin", "bob"] {
-            let token = format!("token-of-{name}");
-            kubectl.write_config(name, &token, &authority);
+            kubectl.write_config(name, Some(&*format!("token-of-{name}")).into());
         }
         Some(kubectl)
     }
 
-    fn write_config(&self, name: &str, token: &str, authority: &str) {
+    fn write_config(&self, name: &str, credentials: Credentials<'_>) {
         let url = format!("https://{}", self.handle.local_addr());
-        let text = kubeconfig(&url, Some(token), Some(authority));
+        let text = kubeconfig(&url, credentials, Some(self.tls.certificate_authority()));
         std::fs::write(self.directory.path().join(name), text).unwrap();
     }
 
@@ -106,5 +105,36 @@ async fn au3_can_i_and_whoami_tell_what_roles_say() {
     );
     let roles = kubectl.ok("admin", "get rolebindings").await;
     assert!(roles.starts_with("NAME ROLE AGE\npods Role/pods"), "{roles}");
+    kubectl.handle.shutdown().await;
+}
+
+#[tokio::test]
+async fn au1_kubectl_comes_with_tokens_of_accounts_with_certificates_and_in_the_name_of_others() {
+    let Some(kubectl) = Kubectl::start().await else { return };
+    kubectl.ok("admin", "create serviceaccount web").await;
+    kubectl.ok("admin", "create rolebinding web --clusterrole=view --serviceaccount=default:web").await;
+    let token = kubectl.ok("admin", "create token web --duration=20m --audience=vault").await;
+    kubectl.write_config("elsewhere", Some(&*token).into());
+    assert!(kubectl.refused("elsewhere", "get pods").await.contains("You must be logged in"));
+    let token = kubectl.ok("admin", "create token web").await;
+    kubectl.write_config("web", Some(&*token).into());
+    assert!(
+        kubectl.ok("web", "auth whoami").await.contains("\nUsername system:serviceaccount:default:web\n")
+    );
+    assert_eq!(kubectl.ok("web", "auth can-i list pods").await, "yes");
+    assert_eq!(kubectl.refused("web", "auth can-i list secrets").await.lines().next(), Some("no"));
+    assert!(kubectl.refused("admin", "create token absent").await.contains("not found"));
+
+    let ann = kubectl.tls.issue(&User::new("ann").with_group("dev").with_group("system:masters")).unwrap();
+    kubectl.write_config("ann", (&ann).into());
+    let who = kubectl.ok("ann", "auth whoami").await;
+    assert!(who.contains("\nUsername ann\nGroups [dev system:masters system:authenticated]\n"), "{who}");
+    kubectl.ok("ann", "create configmap a").await;
+
+    assert_eq!(kubectl.refused("admin", "auth can-i get pods --as=eve").await.lines().next(), Some("no"));
+    let who = kubectl.ok("admin", "auth whoami --as=eve --as-group=ops").await;
+    assert_eq!(who, "ATTRIBUTE VALUE\nUsername eve\nGroups [ops system:authenticated]");
+    let refused = kubectl.refused("bob", "get pods --as=eve").await;
+    assert!(refused.contains("User \"bob\" cannot impersonate resource \"users\""), "{refused}");
     kubectl.handle.shutdown().await;
 }

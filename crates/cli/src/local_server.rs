@@ -37,7 +37,7 @@ impl LocalServer {
             source,
         })?;
         let url = format!("https://{}", handle.local_addr());
-        let text = kubeconfig(&url, Some(&token), Some(tls.certificate_authority()));
+        let text = kubeconfig(&url, Some(token.as_str()), Some(tls.certificate_authority()));
         write_private(kubeconfig_out, &text)?;
         Ok(Self { server, handle })
     }

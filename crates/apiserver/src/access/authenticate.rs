@@ -5,6 +5,8 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 use pilothouse_machinery::{Status, StatusReason};
 
+use super::claims::ISSUER;
+use super::tokens::account_of;
 use super::{Authorization, User};
 use crate::ApiServer;
 
@@ -13,6 +15,8 @@ use crate::ApiServer;
 pub(crate) struct Entrance {
     /// Who comes without showing anything; nobody in particular if `None`.
     pub(crate) user: Option<Arc<User>>,
+    /// Whom the certificate names that TLS has checked.
+    pub(crate) certificate: Option<Arc<User>>,
     /// A token that stands for the administrator at this door.
     pub(crate) token: Option<Arc<str>>,
 }
@@ -20,7 +24,7 @@ pub(crate) struct Entrance {
 impl Entrance {
     /// The entrance of `user`.
     pub(crate) fn of(user: User) -> Self {
-        Self { user: Some(Arc::new(user.let_in())), token: None }
+        Self { user: Some(Arc::new(user.let_in())), ..Self::default() }
     }
 }
 
@@ -40,7 +44,8 @@ impl From<Unknown> for Status {
     }
 }
 
-/// The user whose token the request shows. Without a token it is the door's own user, or an anonymous one.
+/// The user whose certificate or token the request shows. Without either it is the door's own user, or an anonymous
+/// one.
 ///
 /// As with a real server, nobody may be anonymous where everybody may do everything and tokens are asked for.
 pub(crate) fn authenticate(
@@ -48,8 +53,12 @@ pub(crate) fn authenticate(
     headers: &HeaderMap,
     entrance: &Entrance,
 ) -> Result<Arc<User>, Unknown> {
+    if let Some(user) = &entrance.certificate {
+        return Ok(user.clone());
+    }
     if let Some(token) = bearer(headers) {
-        return holder(server, token, entrance).ok_or(Unknown::Wrong);
+        let holder = holder(server, token, entrance, &[ISSUER.to_owned()]);
+        return holder.map(|(user, _)| user).ok_or(Unknown::Wrong);
     }
     if let Some(user) = &entrance.user {
         return Ok(user.clone());
@@ -68,10 +77,23 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// Whose token this is.
-pub(super) fn holder(server: &ApiServer, token: &str, entrance: &Entrance) -> Option<Arc<User>> {
-    if entrance.token.as_deref() == Some(token) {
-        return Some(Arc::new(User::admin().let_in()));
+/// Whose token this is, and for which of `audiences`.
+pub(super) fn holder(
+    server: &ApiServer,
+    token: &str,
+    entrance: &Entrance,
+    audiences: &[String],
+) -> Option<(Arc<User>, Vec<String>)> {
+    let user = if entrance.token.as_deref() == Some(token) {
+        Some(Arc::new(User::admin().let_in()))
+    } else {
+        server.options().tokens.get(token).cloned()
+    };
+    match user {
+        // Tokens of users say nothing of audiences: they are for the API server.
+        Some(user) => {
+            audiences.iter().any(|audience| audience == ISSUER).then(|| (user, vec![ISSUER.to_owned()]))
+        }
+        None => account_of(server, token, audiences).map(|(user, audiences)| (Arc::new(user), audiences)),
     }
-    server.options().tokens.get(token).cloned()
 }

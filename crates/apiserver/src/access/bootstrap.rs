@@ -100,6 +100,17 @@ fn roles() -> Vec<Value> {
                 rule(&["create"], &["authentication.k8s.io"], &["selfsubjectreviews"]),
             ],
         ),
+        role(
+            "system:service-account-issuer-discovery",
+            &[PolicyRule::paths(
+                &["get"],
+                &[
+                    "/.well-known/openid-configuration",
+                    "/.well-known/openid-configuration/",
+                    "/openid/v1/jwks",
+                ],
+            )],
+        ),
         part("view", &view()),
         part("edit", &edit()),
         part("admin", &admin()),
@@ -236,6 +247,7 @@ fn bindings() -> Vec<Value> {
         binding("cluster-admin", &[super::user::MASTERS]),
         binding("system:discovery", &[known]),
         binding("system:basic-user", &[known]),
+        binding("system:service-account-issuer-discovery", &["system:serviceaccounts"]),
         binding("system:public-info-viewer", &[known, unknown]),
     ]
 }

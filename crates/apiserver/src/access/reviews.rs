@@ -6,6 +6,8 @@ use std::sync::Arc;
 use pilothouse_machinery::{ResourceType, Status, StatusCause};
 use serde_json::{Map, Value, json};
 
+use super::authenticate::holder;
+use super::claims::ISSUER;
 use super::{Attributes, Decision, Entrance, PolicyRule, User, decide, rules_for};
 use crate::ApiServer;
 use crate::kind::{Kind, Strategy};
@@ -152,12 +154,13 @@ fn asked(object: &Value) -> Attributes {
     }
 }
 
+fn texts(list: &Value) -> Vec<String> {
+    let items = list.as_array().into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// Whom a review asks about, with the groups that it says and no others.
 fn subject(object: &Value) -> User {
-    let texts = |list: &Value| -> Vec<String> {
-        let items = list.as_array().into_iter().flatten();
-        items.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
     let spec = &object["spec"];
     let user = User::new(text(spec, "/user")).with_uid(text(spec, "/uid"));
     let user = texts(&spec["groups"]).into_iter().fold(user, User::with_group);
@@ -215,8 +218,14 @@ fn token(server: &ApiServer, object: &Value) -> Result<Value, Status> {
     if token.is_empty() {
         return Err(Status::bad_request("token is required for TokenReview in authentication"));
     }
-    Ok(match super::authenticate::holder(server, token, &Entrance::default()) {
-        Some(user) => json!({"authenticated": true, "user": user_info(&user)}),
+    let mut audiences = texts(&object["spec"]["audiences"]);
+    if audiences.is_empty() {
+        audiences.push(ISSUER.to_owned());
+    }
+    Ok(match holder(server, token, &Entrance::default(), &audiences) {
+        Some((user, audiences)) => {
+            json!({"authenticated": true, "user": user_info(&user), "audiences": audiences})
+        }
         None => json!({"user": {}, "error": "invalid bearer token"}),
     })
 }

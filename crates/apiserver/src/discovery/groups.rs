@@ -97,6 +97,7 @@ pub(crate) fn subresources_of(kind: &Kind) -> Vec<Subresource> {
     for name in &kind.subresources {
         let (answers, verbs): (_, &[&str]) = match name.as_ref() {
             "binding" => (own("Binding"), &["create"]),
+            "token" => (("authentication.k8s.io".into(), "v1".into(), "TokenRequest".into()), &["create"]),
             "finalize" => (own(&resource.kind), &["update"]),
             _ => (own(&resource.kind), READ_WRITE),
         };

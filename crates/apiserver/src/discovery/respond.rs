@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
 use super::{aggregated, groups, plain};
+use crate::access::openid;
 use crate::{ApiServer, ResponseBody};
 
 /// The Kubernetes version whose API this server speaks.
@@ -70,6 +71,11 @@ pub(crate) fn respond(
             Some(found) => answer(StatusCode::OK, JSON, found),
             None => no_page(),
         },
+        ["openid", "v1", "jwks"] => match openid::keys(server) {
+            Ok(keys) => answer(StatusCode::OK, "application/jwk-set+json", keys.to_string()),
+            Err(failure) => status(failure),
+        },
+        [".well-known", "openid-configuration"] => document(&openid::configuration(host(headers))),
         [] => document(&json!({"paths": paths(server)})),
         _ => {
             let mut response = document(&json!({"paths": paths(server)}));
@@ -98,8 +104,19 @@ fn resource_list(server: &ApiServer, group: &str, version: &str) -> Response<Res
 
 /// The roots that exist, for whoever asks for one that does not.
 fn paths(server: &ApiServer) -> Vec<String> {
-    let mut found: Vec<String> =
-        ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(Into::into).into();
+    let mut found: Vec<String> = [
+        "/.well-known/openid-configuration",
+        "/api",
+        "/apis",
+        "/healthz",
+        "/livez",
+        "/openapi/v3",
+        "/openid/v1/jwks",
+        "/readyz",
+        "/version",
+    ]
+    .map(Into::into)
+    .into();
     for group in groups(server.registry()) {
         let root = if group.name.is_empty() { "/api".to_owned() } else { format!("/apis/{}", group.name) };
         found.extend(group.versions.iter().map(|(version, _)| format!("{root}/{version}")));

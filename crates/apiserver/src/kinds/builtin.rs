@@ -114,6 +114,7 @@ fn core() -> Vec<Kind> {
         },
         Kind {
             short_names: vec!["sa".into()],
+            subresources: vec!["token".into()],
             returns_object_on_delete: true,
             ..kind("", "serviceaccounts", "ServiceAccount", Scope::Namespaced, ServiceAccountStrategy)
         },
@@ -220,7 +221,7 @@ fn access() -> Vec<Kind> {
     ]
 }
 
-/// Service accounts have no rules of their own; nothing here issues tokens for them.
+/// Service accounts have no rules of their own; [`crate::access`] issues their tokens.
 struct ServiceAccountStrategy;
 
 impl Strategy for ServiceAccountStrategy {

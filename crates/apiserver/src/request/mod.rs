@@ -13,5 +13,5 @@ pub(crate) use call::{Call, include_object};
 pub(crate) use decode::{decode_object, decode_options, parse_yaml};
 pub(crate) use list_options::{ListOptions, VersionMatch, parse_revision};
 pub(crate) use path::{ResourcePath, parse_path};
-pub(crate) use query::Query;
+pub(crate) use query::{Query, percent_decode_path};
 pub(crate) use write_options::{DeleteOptions, FieldValidation, Propagation, WriteOptions};

@@ -59,7 +59,7 @@ impl Query {
 }
 
 /// Decodes `%41` in one segment of a path.
-pub(super) fn percent_decode_path(text: &str) -> String {
+pub(crate) fn percent_decode_path(text: &str) -> String {
     percent_decode(text, false)
 }
 

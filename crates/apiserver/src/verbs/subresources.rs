@@ -9,6 +9,7 @@ use super::scale::scale;
 use super::update::{Author, Target, Update, update_object};
 use super::{delete_object, get, metadata, patch, update};
 use crate::ApiServer;
+use crate::access;
 use crate::request::{Call, DeleteOptions, WriteOptions, decode_object, decode_options};
 
 /// A request to `name` of an object; `None` where the kind has no such subresource.
@@ -28,6 +29,10 @@ pub(crate) async fn subresource(
         ("finalize", &Method::PUT) if kind.is("", "namespaces") => finalize(server, call),
         ("binding", &Method::POST) if kind.is("", "pods") => bind(server, call),
         ("eviction", &Method::POST) if kind.is("", "pods") => evict(server, call),
+        ("token", &Method::POST) if kind.is("", "serviceaccounts") => {
+            access::token_request::create(server, call)
+        }
+        ("token", _) if kind.is("", "serviceaccounts") => Err(method_not_allowed()),
         ("status" | "finalize" | "binding" | "eviction", _) => Err(method_not_allowed()),
         _ => return None,
     })

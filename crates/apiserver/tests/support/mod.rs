@@ -3,10 +3,10 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "a part of each test, and each test uses a part of it")]
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use jiff::Timestamp;
-use pilothouse_apiserver::{ApiServer, ApiServerBuilder, ResponseBody};
+use pilothouse_apiserver::{ApiServer, ApiServerBuilder, ResponseBody, UserService};
 use pilothouse_machinery::Environment;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -43,12 +43,27 @@ pub(crate) fn server() -> ApiServer {
 
 /// Sends a request and waits for its whole answer.
 pub(crate) async fn send(server: &ApiServer, request: Request<Full<Bytes>>) -> Answer {
-    let response = server.clone().oneshot(request).await.unwrap();
+    answer(server.clone().oneshot(request).await.unwrap()).await
+}
+
+/// Sends a request of a user and waits for its whole answer.
+pub(crate) async fn send_as(user: &UserService, request: Request<Full<Bytes>>) -> Answer {
+    answer(user.clone().oneshot(request).await.unwrap()).await
+}
+
+async fn answer(response: Response<ResponseBody>) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
     let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
     Answer { code: parts.status.as_u16(), headers: parts.headers, body }
+}
+
+/// A request of a user with a JSON body; with none for `Value::Null`.
+pub(crate) async fn call(user: &UserService, method: &str, path: &str, body: Value) -> Answer {
+    let content_type = if method == "PATCH" { MERGE } else { "application/json" };
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    send_as(user, request(method, path, content_type, body)).await
 }
 
 pub(crate) fn request(
