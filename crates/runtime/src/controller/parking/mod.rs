@@ -21,6 +21,8 @@ mod pending;
 mod selector;
 mod subject;
 mod table;
+#[cfg(test)]
+mod table_model;
 
 pub use dead_letters::DeadLetters;
 pub(super) use handle::{Admission, Parking, Setting, Verdict};
