@@ -189,9 +189,10 @@ impl Table {
     }
 
     fn remove_again(&mut self, identity: LedgerIdentity, now: Instant) {
-        let is_back = self.entries.get(&identity.key).is_some_and(|entry| entry.record.identity == identity);
-        if !is_back {
-            self.pending.remove(identity, now);
+        match self.entries.get_mut(&identity.key).filter(|entry| entry.record.identity == identity) {
+            // It has failed again since: that will be written in its place. Until then the ledger holds the old.
+            Some(entry) => entry.may_be_stored = true,
+            None => self.pending.remove(identity, now),
         }
     }
 

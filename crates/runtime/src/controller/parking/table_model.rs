@@ -162,7 +162,23 @@ impl World {
     }
 }
 
+#[test]
+fn d6_what_fails_again_while_its_removal_fails_is_removed_once_it_succeeds() {
+    let mut world = World::new(&BTreeMap::from([(0, (1, false))]));
+    for operation in [
+        Operation::Begin,
+        Operation::Fail { key: 0, uid: 1, is_parked: false },
+        Operation::End(Outcome::NotWritten),
+        Operation::Forget(0),
+    ] {
+        world.step(&operation);
+    }
+    assert_eq!(world.settle(), (Vec::new(), Vec::new()));
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
     #[test]
     fn d6_once_written_the_ledger_holds_what_the_table_does_whatever_writes_failed_before(
         left in prop::collection::btree_map(0_u8..5, (0_u8..2, any::<bool>()), 0..5),
