@@ -6,6 +6,7 @@ mod figures;
 mod kube_runtime;
 mod pilothouse;
 mod report;
+mod socket;
 
 use std::env;
 use std::net::SocketAddr;
@@ -41,8 +42,8 @@ pub(crate) struct Settings {
     /// How often each controller is measured, each time in a new process.
     #[arg(long, default_value_t = 1)]
     rounds: usize,
-    /// Only these; others than the first three are measured when they are named.
-    #[arg(long, value_delimiter = ',', default_value = "pilothouse,kube-runtime,controller-runtime")]
+    /// Only these; controller-runtime-keys is measured when it is named.
+    #[arg(long, value_delimiter = ',', default_value = "pilothouse,kube-runtime,controller-runtime,socket")]
     only: Vec<Candidate>,
     /// A run of seconds that shows that everything works; its figures say nothing.
     #[arg(long)]
@@ -53,8 +54,9 @@ impl Settings {
     fn work(&self, candidate: Candidate, address: SocketAddr) -> Work {
         // Of one that is not given objects there is no version to tell an event by.
         let has_events = candidate != Candidate::ControllerRuntimeKeys;
+        let has_queue = has_events && candidate != Candidate::Socket;
         let of = |full, smoke| if self.smoke { smoke } else { full };
-        let events = |full, smoke| if has_events { of(full, smoke) } else { 0 };
+        let events = |full, smoke| if has_queue { of(full, smoke) } else { 0 };
         Work {
             candidate,
             address,
@@ -62,7 +64,7 @@ impl Settings {
             objects: self.objects,
             workers: self.workers,
             passes: of(3, 1),
-            idle_events: events(600, 50),
+            idle_events: if has_events { of(600, 50) } else { 0 },
             idle_rate: 200,
             burst: events(self.objects, self.objects),
             // Ten workers of five milliseconds serve less than 2,000 a second.
@@ -130,6 +132,7 @@ pub(crate) async fn measure(work: Work) -> Result<Sample, Failure> {
     match work.candidate {
         Candidate::Pilothouse => pilothouse::measure(work).await,
         Candidate::KubeRuntime => kube_runtime::measure(work).await,
+        Candidate::Socket => socket::measure(work).await,
         Candidate::ControllerRuntime | Candidate::ControllerRuntimeKeys => {
             Err("the Go program measures that".into())
         }

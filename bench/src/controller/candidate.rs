@@ -10,11 +10,18 @@ pub(crate) enum Candidate {
     ControllerRuntime,
     /// The same, whose reconciler looks at the key alone.
     ControllerRuntimeKeys,
+    /// No controller: whoever reads the bytes of the events. The server's and the kernel's part of an idle event.
+    Socket,
 }
 
 impl Candidate {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Pilothouse, Self::KubeRuntime, Self::ControllerRuntime, Self::ControllerRuntimeKeys];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Pilothouse,
+        Self::KubeRuntime,
+        Self::ControllerRuntime,
+        Self::ControllerRuntimeKeys,
+        Self::Socket,
+    ];
 
     /// The name on the command line.
     pub(crate) fn argument(self) -> String {
@@ -28,6 +35,7 @@ impl Candidate {
             Self::KubeRuntime => "kube-runtime",
             Self::ControllerRuntime => "controller-runtime",
             Self::ControllerRuntimeKeys => "controller-runtime, keys only",
+            Self::Socket => "a socket's reader",
         }
     }
 

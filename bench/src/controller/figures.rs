@@ -33,8 +33,8 @@ pub(super) fn of(work: &Work, sample: &Sample, sent: &[u64]) -> Figures {
     let seconds = f64::from(work.overload_seconds);
     let served = count(sample.overload.len());
     Figures {
-        start_seconds: sample.start.wall_seconds,
-        resident_mib: sample.resident_mib,
+        start_seconds: measured(sample.start.wall_seconds),
+        resident_mib: measured(sample.resident_mib),
         per_second: reconciles / sample.passes.wall_seconds,
         per_cpu_second: reconciles / sample.passes.cpu_seconds,
         idle_p50_us: at(&idle, 0.5) / 1e3,
@@ -42,9 +42,14 @@ pub(super) fn of(work: &Work, sample: &Sample, sent: &[u64]) -> Figures {
         burst_first_ms: since(in_burst.clone().min()) / 1e6,
         burst_seconds: since(in_burst.max()) / 1e9,
         unserved: unserved(work, sample, overload),
-        served_per_second: served / seconds,
+        served_per_second: measured(served / seconds),
         overload: count(overload.len()) / served,
     }
+}
+
+/// What was not measured is zero in a sample.
+fn measured(value: f64) -> f64 {
+    if value > 0.0 { value } else { f64::NAN }
 }
 
 /// From the sending of an event to the beginning of the reconcile that saw it, sorted.
