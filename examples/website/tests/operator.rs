@@ -3,21 +3,26 @@
 
 mod world;
 
+use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event};
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use pilothouse::{DeleteOptions, ListOptions, ObjectExt, ObjectKey, Patch};
-use pilothouse_apiserver::{Permissions, RequestRecord, Trouble};
+use pilothouse_apiserver::{Grant, Permissions, RequestRecord, Trouble};
 use serde_json::json;
 use tokio::time::sleep;
 use website_operator::{FINALIZER, Website};
 use world::{NAMESPACE, World, account, route, shop};
 
-/// Each scenario is a test, also where things go wrong; [`whole_suite`] runs all of them for what they ask of the
-/// server.
+/// What the operator may do.
+const MANIFEST: &str = include_str!("../deploy/rbac.yaml");
+
+/// Each scenario is a test with the rights in [`MANIFEST`], also where things go wrong; [`whole_suite`] runs all of
+/// them for what they ask of the server.
 macro_rules! suite {
     ($($scenario:ident),+ $(,)?) => {
         suite!(calm: None, $($scenario),+);
@@ -28,7 +33,7 @@ macro_rules! suite {
         async fn whole_suite() -> Vec<RequestRecord> {
             let mut records = Vec::new();
             for trouble in std::iter::once(None).chain(Trouble::ALL.map(Some)) {
-                $(records.extend(run(trouble, $scenario).await);)+
+                $(records.extend(run(None, trouble, $scenario).await);)+
             }
             records
         }
@@ -38,7 +43,7 @@ macro_rules! suite {
             $(
                 #[tokio::test(start_paused = true)]
                 async fn $scenario() {
-                    super::run($trouble, super::$scenario).await;
+                    super::run(Some(super::MANIFEST), $trouble, super::$scenario).await;
                 }
             )+
         }
@@ -56,10 +61,17 @@ suite! {
     another_replica_goes_on_where_the_leader_has_stopped,
 }
 
-async fn run(trouble: Option<Trouble>, scenario: impl AsyncFn(&mut World)) -> Vec<RequestRecord> {
-    let mut world = World::new(trouble).await;
+async fn run(
+    manifest: Option<&str>,
+    trouble: Option<Trouble>,
+    scenario: impl AsyncFn(&mut World),
+) -> Vec<RequestRecord> {
+    let mut world = World::new(manifest, trouble).await;
     scenario(&mut world).await;
-    world.end().await
+    let records = world.end().await;
+    let denied = records.iter().find(|request| request.code == Some(403));
+    assert!(denied.is_none(), "{denied:?}");
+    records
 }
 
 /// The rights in the manifest are just what the suite needs. `PILOTHOUSE_WRITE_RBAC=1` writes the manifest anew.
@@ -70,6 +82,54 @@ async fn z1_the_manifest_grants_what_the_website_operator_does_and_nothing_else(
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml");
     let recorded = Permissions::recorded(&account(), &whole_suite().await);
     recorded.check(&file, rewrite).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// The manifest without the rights that `is_taken` names.
+fn without(is_taken: impl Fn(&Grant) -> bool) -> String {
+    let granted = Permissions::in_manifest(&account(), MANIFEST).unwrap();
+    let taken: Vec<_> = granted.grants().filter(|grant| is_taken(grant)).cloned().collect();
+    assert!(!taken.is_empty());
+    taken.iter().fold(granted, Permissions::without).manifest()
+}
+
+#[tokio::test(start_paused = true)]
+async fn z1_without_one_right_the_server_says_which_and_the_operator_goes_on_when_it_is_given() {
+    let manifest = without(|grant| grant.to_string() == "create deployments.apps everywhere");
+    let mut world = World::new(Some(&manifest), None).await;
+    world.start(None);
+    world.create(1).await;
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(world.replicas().await, None);
+    let log = world.server.request_log();
+    let refused: Vec<_> = log.iter().filter(|request| request.code == Some(403)).collect();
+    assert!(!refused.is_empty());
+    for request in refused {
+        assert_eq!((&*request.user, &*request.resource), (&*account().user(), "deployments"));
+    }
+    let role = Patch::Merge(json!({"rules": [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "get", "list", "patch", "watch"]},
+        {"apiGroups": ["example.pilothouse.dev"], "resources": ["*"], "verbs": ["*"]},
+    ]}));
+    let name = ObjectKey::cluster("website-operator");
+    world.client.patch::<ClusterRole>(&name, &role).await.unwrap();
+    world.until("a deployment", async |world| world.replicas().await == Some(1)).await;
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn z1_an_operator_that_may_not_look_ends_and_says_what_to_grant() {
+    let manifest =
+        without(|grant| matches!(&*grant.verb, "list" | "watch") && grant.to_string().contains("websites"));
+    let mut world = World::new(Some(&manifest), None).await;
+    world.start(None);
+    let error = world.outcome().await.unwrap_err();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    assert!(text.contains("grant") && text.contains("watch") && text.contains("websites"), "{text}");
 }
 
 async fn a_website_becomes_a_deployment_and_a_route_and_its_status_follows(world: &mut World) {

@@ -1,5 +1,6 @@
-//! The operator as a process of its own: it finds the cluster by its kubeconfig, outlives a restart of the
-//! API server and ends in order on SIGTERM. The only test of the example with sockets and real time.
+//! The operator as a process of its own, with the rights of its manifest: it finds the cluster by its kubeconfig,
+//! outlives a restart of the API server and ends in order on SIGTERM. The only test of the example with sockets and
+//! real time.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use std::path::PathBuf;
@@ -7,10 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Namespace;
 use kube::CustomResourceExt;
 use pilothouse::{Client, ClientOptions, Environment, Metrics, ObjectKey, Patch};
-use pilothouse_apiserver::{ApiServer, ServeOptions, ServerHandle, kubeconfig};
+use pilothouse_apiserver::{ApiServer, Authorization, ServeOptions, ServerHandle, User, kubeconfig};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -56,12 +56,17 @@ async fn until_replicas(client: &Client, wanted: i32) {
 #[tokio::test]
 async fn the_process_outlives_a_restart_of_the_server_and_ends_in_order_on_sigterm() {
     let environment = Environment::real();
-    let server = ApiServer::builder().environment(environment.clone()).build();
+    let user = User::service_account("website-system", "website-operator");
+    let server = ApiServer::builder()
+        .environment(environment.clone())
+        .authorization(Authorization::Rbac)
+        .tokens([("secret", user)])
+        .build();
     let inner = kube::Client::new(server.clone(), "default");
     let client = Client::new(inner, ClientOptions::unlimited(), &environment, &Metrics::new());
     client.create(&Website::crd()).await.unwrap();
-    let namespace = json!({"metadata": {"name": "website-system"}});
-    client.create::<Namespace>(&serde_json::from_value(namespace).unwrap()).await.unwrap();
+    server.install("{apiVersion: v1, kind: Namespace, metadata: {name: website-system}}").unwrap();
+    server.install(include_str!("../deploy/rbac.yaml")).unwrap();
     let spec = WebsiteSpec { image: "shop:1".into(), replicas: 2, host: "shop.example".into() };
     client.create(&Website::new("shop", spec)).await.unwrap();
 
@@ -69,7 +74,7 @@ async fn the_process_outlives_a_restart_of_the_server_and_ends_in_order_on_sigte
     let address = served.local_addr().to_string();
     let file =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.kubeconfig", environment.random_uuid()));
-    std::fs::write(&file, kubeconfig(&format!("http://{address}"), None, None)).unwrap();
+    std::fs::write(&file, kubeconfig(&format!("http://{address}"), Some("secret"), None)).unwrap();
     let mut operator = start_operator(&file);
     until_replicas(&client, 2).await;
 

@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Request, header};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::CustomResourceExt;
 use pilothouse::{Client, ClientOptions, Election, Environment, Metrics, ObjectKey, Patch};
-use pilothouse_apiserver::{ApiServer, RequestRecord, ServiceAccount, Trouble, Unreliable};
+use pilothouse_apiserver::{
+    ApiServer, Authorization, RequestRecord, ServiceAccount, Trouble, Unreliable, User, UserService,
+};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
-use tower::ServiceExt as _;
 use website_operator::{Website, WebsiteSpec, WebsiteStatus, operator};
 
 pub(crate) const NAMESPACE: &str = "website-system";
@@ -40,21 +40,25 @@ type Running = (oneshot::Sender<()>, JoinHandle<Result<(), pilothouse::Error>>);
 
 impl World {
     /// A server that knows websites. Some requests of the operator meet `trouble`.
-    pub(crate) async fn new(trouble: Option<Trouble>) -> Self {
+    ///
+    /// The operator has the rights in the manifest; without one, all, so that everything it needs is on record.
+    pub(crate) async fn new(manifest: Option<&str>, trouble: Option<Trouble>) -> Self {
         let environment = Environment::simulated(5, Timestamp::UNIX_EPOCH);
-        let users = [("admin", "admin".to_owned()), ("operator", account().user())];
-        let server = ApiServer::builder().environment(environment.clone()).tokens(users).build();
-        let client = connect(&server, "Bearer admin", None, &environment);
+        let authorization = manifest.map_or(Authorization::AlwaysAllow, |_| Authorization::Rbac);
+        let server =
+            ApiServer::builder().environment(environment.clone()).authorization(authorization).build();
+        let client = connect(server.as_user(User::admin()), None, &environment);
+        let namespace = format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}");
+        server.install(&namespace).expect("the namespace is new");
+        server.install(manifest.unwrap_or_default()).expect("a manifest");
         client.create(&Website::crd()).await.expect("the type is new");
-        let namespace = json!({"metadata": {"name": NAMESPACE}});
-        let namespace: Namespace = serde_json::from_value(namespace).expect("a namespace");
-        client.create(&namespace).await.expect("the namespace is new");
         Self { server, client, environment, trouble, running: Vec::new() }
     }
 
     /// Starts the operator; with an identity as one of several replicas.
     pub(crate) fn start(&mut self, identity: Option<&str>) {
-        let client = connect(&self.server, "Bearer operator", self.trouble, &self.environment);
+        let user = User::service_account(NAMESPACE, "website-operator");
+        let client = connect(self.server.as_user(user), self.trouble, &self.environment);
         let manager =
             operator(NAMESPACE).client(client).environment(self.environment.clone()).grace_period(GRACE);
         let election =
@@ -75,6 +79,12 @@ impl World {
         drop(stop);
         operator.await.expect("no panic").expect("an orderly end");
         assert!(start.elapsed() < GRACE, "{:?}", start.elapsed());
+    }
+
+    /// How what was started first ends by itself.
+    pub(crate) async fn outcome(&mut self) -> Result<(), pilothouse::Error> {
+        let (_stop, operator) = self.running.remove(0);
+        operator.await.expect("no panic")
     }
 
     /// Ends the world; what was asked of its server.
@@ -158,16 +168,7 @@ pub(crate) fn route() -> ObjectKey {
     ObjectKey::new(NAMESPACE, "default.shop")
 }
 
-fn connect(
-    server: &ApiServer,
-    token: &'static str,
-    trouble: Option<Trouble>,
-    environment: &Environment,
-) -> Client {
-    let server = server.clone().map_request(move |mut request: Request<kube::client::Body>| {
-        request.headers_mut().insert(header::AUTHORIZATION, HeaderValue::from_static(token));
-        request
-    });
+fn connect(server: UserService, trouble: Option<Trouble>, environment: &Environment) -> Client {
     let every = match trouble {
         None => 0,
         Some(Trouble::NoStreamingLists) => 1,
