@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::InformerFailure;
 use crate::leader::ElectionError;
-use crate::manager::BoxError;
+use crate::manager::{BoxError, ConfigurationError};
 
 /// Why a manager ended otherwise than by being told to stop, or did not stop in order.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,13 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// What was configured means nothing.
+    #[error("cannot start")]
+    Configuration {
+        /// What, where, and what to write instead.
+        #[source]
+        source: ConfigurationError,
     },
     /// Metrics would be open to everybody who reaches the address, and nobody said that they may.
     #[error(
@@ -127,6 +134,7 @@ impl Error {
             Self::Connect { .. } => "NoCluster",
             Self::DuplicateName { .. } => "DuplicateName",
             Self::Listen { .. } => "CannotListen",
+            Self::Configuration { source } => source.reason(),
             Self::Unprotected { .. } => "Unprotected",
             Self::Certificate { .. } => "CertificateNotUsable",
             Self::Election { source } => source.reason(),

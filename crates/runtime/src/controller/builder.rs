@@ -234,7 +234,7 @@ impl<T: Object> ControllerBuilder<T> {
         let map = only(wanted, own_key());
         let main = Source { resource: T::resource_type(), map, is_main: true };
         let Self { name, orders, ordered, reads, options, .. } = self;
-        Controller::new(Plan { name, main, orders, ordered, reads, options }, reconciler, turn)
+        Controller::new(Plan { name, main, orders, ordered, reads }, options, reconciler, turn)
     }
 }
 

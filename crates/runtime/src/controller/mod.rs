@@ -89,6 +89,7 @@ pub(crate) use error::chain;
 pub use error::{ControllerError, ReconcileError};
 pub use event::EventType;
 pub use mapping::Owners;
+pub(crate) use options::ControllerOptions;
 pub use options::Workers;
 pub use parking::{DeadLetterOptions, DeadLetterSelector, DeadLetters, ReturnOn};
 pub use reconciler::Reconciler;

@@ -39,27 +39,27 @@ impl From<RangeInclusive<usize>> for Workers {
 
 /// The settings of a controller.
 #[derive(Clone, Debug)]
-pub(super) struct ControllerOptions {
-    pub(super) workers: Workers,
-    pub(super) timeout: Duration,
-    pub(super) retry: Retry,
-    pub(super) sync_timeout: Duration,
-    pub(super) own_write_wait: Duration,
-    pub(super) worker_idle: Duration,
-    pub(super) needs_leadership: bool,
-    pub(super) dead_letters: DeadLetterOptions,
-    pub(super) refuses_undeclared: bool,
-    pub(super) queue: QueueOptions,
+pub(crate) struct ControllerOptions {
+    pub(crate) workers: Workers,
+    pub(crate) timeout: Duration,
+    pub(crate) retry: Retry,
+    pub(crate) sync_timeout: Duration,
+    pub(crate) own_write_wait: Duration,
+    pub(crate) worker_idle: Duration,
+    pub(crate) needs_leadership: bool,
+    pub(crate) dead_letters: DeadLetterOptions,
+    pub(crate) refuses_undeclared: bool,
+    pub(crate) queue: QueueOptions,
 }
 
 /// The settings of a controller's queue.
 #[derive(Clone)]
-pub(super) struct QueueOptions {
-    pub(super) bucket: Option<Bucket>,
-    pub(super) debounce: Duration,
-    pub(super) minimum_interval: Duration,
-    pub(super) hot_keys: Option<HotKeys>,
-    pub(super) flow: FlowOf<ObjectKey>,
+pub(crate) struct QueueOptions {
+    pub(crate) bucket: Option<Bucket>,
+    pub(crate) debounce: Duration,
+    pub(crate) minimum_interval: Duration,
+    pub(crate) hot_keys: Option<HotKeys>,
+    pub(crate) flow: FlowOf<ObjectKey>,
 }
 
 impl Default for QueueOptions {

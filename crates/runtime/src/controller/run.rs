@@ -29,7 +29,7 @@ use super::watching::Watching;
 use super::worker::{Turn, Work};
 use super::{ControllerError, Reconciler};
 use crate::cache::Synced;
-use crate::manager::{BoxError, Group, Liveness, LivenessCheck, RunContext, Runnable};
+use crate::manager::{BoxError, ControllerSettings, Group, Liveness, LivenessCheck, RunContext, Runnable};
 use crate::queue::{QueueMetrics, WorkQueue, WorkQueueOptions};
 use crate::{Informer, ObjectKey, ResourceType, Shutdown};
 
@@ -37,8 +37,11 @@ use crate::{Informer, ObjectKey, ResourceType, Shutdown};
 pub struct Controller {
     name: String,
     group: Group,
-    run: Box<dyn FnOnce(RunContext) -> BoxFuture<'static, Result<(), BoxError>> + Send>,
+    options: ControllerOptions,
+    run: Run,
 }
+
+type Run = Box<dyn FnOnce(ControllerOptions, RunContext) -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
 /// What a builder has gathered.
 pub(super) struct Plan {
@@ -49,17 +52,22 @@ pub(super) struct Plan {
     /// What else is watched, and what will be.
     pub(super) ordered: UnboundedReceiver<Order>,
     pub(super) reads: BTreeSet<ResourceType>,
-    pub(super) options: ControllerOptions,
 }
 
 impl Controller {
     /// A controller that serves keys one by one, or as `turn` says.
-    pub(super) fn new<R: Reconciler>(plan: Plan, reconciler: R, turn: Option<Turn<R>>) -> Self {
+    pub(super) fn new<R: Reconciler>(
+        plan: Plan,
+        options: ControllerOptions,
+        reconciler: R,
+        turn: Option<Turn<R>>,
+    ) -> Self {
         let name = plan.name.clone();
-        let group = if plan.options.needs_leadership { Group::Leader } else { Group::Support };
-        let run =
-            move |context| run(plan, reconciler, turn, context).map(|end| end.map_err(Into::into)).boxed();
-        Self { name, group, run: Box::new(run) }
+        let group = if options.needs_leadership { Group::Leader } else { Group::Support };
+        let run = move |options, context| {
+            run(plan, options, reconciler, turn, context).map(|end| end.map_err(Into::into)).boxed()
+        };
+        Self { name, group, options, run: Box::new(run) }
     }
 }
 
@@ -76,8 +84,16 @@ impl Runnable for Controller {
         true
     }
 
+    fn settings(&self) -> Option<ControllerSettings> {
+        Some(ControllerSettings::of(&self.options))
+    }
+
+    fn configure(&mut self, settings: ControllerSettings) {
+        settings.apply(&mut self.options);
+    }
+
     fn run(self: Box<Self>, context: RunContext) -> BoxFuture<'static, Result<(), BoxError>> {
-        (self.run)(context)
+        (self.run)(self.options, context)
     }
 }
 
@@ -92,11 +108,12 @@ type OwnedTask = AbortOnDropHandle<()>;
 
 async fn run<R: Reconciler>(
     plan: Plan,
+    options: ControllerOptions,
     reconciler: R,
     turn: Option<Turn<R>>,
     context: RunContext,
 ) -> Result<(), ControllerError> {
-    let Plan { name, main, orders, ordered, reads, options } = plan;
+    let Plan { name, main, orders, ordered, reads } = plan;
     let RunContext { environment, readiness, shutdown, dead_letters, .. } = context.clone();
     let instruments = Instruments::new(&context.metrics, &name);
     let queue = WorkQueue::new(&environment, queue_options(&name, &options, &context));

@@ -142,6 +142,15 @@ impl Election {
         ObjectKey::new(self.namespace.as_deref().unwrap_or_default(), &*self.name)
     }
 
+    pub(crate) fn chosen_timing(&self) -> Timing {
+        self.timing
+    }
+
+    /// The same election in this namespace, or in the client's default one.
+    pub(crate) fn in_chosen_namespace(self, namespace: Option<String>) -> Self {
+        Self { namespace, ..self }
+    }
+
     /// Fills in what was left open, and refuses what cannot work.
     pub(super) fn complete(
         mut self,

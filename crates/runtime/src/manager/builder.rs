@@ -10,11 +10,12 @@ use pilothouse_machinery::Environment;
 
 use super::additions::{Additions, ManagerHandle};
 use super::certificate::CertificateFiles;
+use super::configuration::{Configuration, ConfigurationError, EffectiveSettings, ManagerSettings};
 use super::serving::Serving;
 use super::{MetricsAccess, Runnable};
 use crate::controller::{ControllerBuilder, Reconciler};
 use crate::leader::Election;
-use crate::{Client, DeadLetters, Informers, Ledger, MemoryLedger, Metrics};
+use crate::{Client, ClientOptions, DeadLetters, Informers, Ledger, MemoryLedger, Metrics};
 
 /// Runs controllers and whatever belongs to them as one process.
 ///
@@ -54,6 +55,8 @@ pub struct Manager {
     pub(super) additions: Additions,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) dead_letters: Option<DeadLetters>,
+    pub(super) client_options: ClientOptions,
+    pub(super) configuration: Configuration,
 }
 
 impl Manager {
@@ -72,6 +75,8 @@ impl Manager {
             additions: Additions::new(),
             ledger: Arc::new(MemoryLedger::new()),
             dead_letters: None,
+            client_options: ClientOptions::default(),
+            configuration: Configuration::new(),
         }
     }
 
@@ -80,6 +85,45 @@ impl Manager {
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
+    }
+
+    /// How the client behaves that the manager makes for itself where none is given. The field manager is the manager's
+    /// name, whatever is said here.
+    pub fn client_options(mut self, options: ClientOptions) -> Self {
+        self.client_options = options;
+        self
+    }
+
+    /// Settings from outside of the code; they win over what was given, or is given later, to this builder.
+    /// `docs/configuration.md` lists them. A run fails with [`Error::Configuration`](crate::Error::Configuration) when
+    /// something of it means nothing. Controllers that are added while the manager runs are as their code says.
+    pub fn configuration(mut self, configuration: Configuration) -> Self {
+        self.configuration = configuration;
+        self
+    }
+
+    /// Every setting as a run would use it, with where its value comes from: for a `--print-config`. Ask when
+    /// everything has been given.
+    ///
+    /// **Errors.** As a run's.
+    pub fn settings(&self) -> Result<EffectiveSettings, ConfigurationError> {
+        let mut controllers: Vec<_> =
+            self.runnables.iter().filter_map(|one| Some((one.name().to_owned(), one.settings()?))).collect();
+        self.configuration.resolve(&mut ManagerSettings::of(self), &mut controllers)
+    }
+
+    /// Puts what is configured in place of what the code has.
+    pub(super) fn settle(&mut self) -> Result<(), ConfigurationError> {
+        let mut settings = ManagerSettings::of(self);
+        let mut controllers: Vec<_> =
+            self.runnables.iter().filter_map(|one| Some((one.name().to_owned(), one.settings()?))).collect();
+        self.configuration.resolve(&mut settings, &mut controllers)?;
+        settings.apply(self);
+        let configurable = self.runnables.iter_mut().filter(|one| one.settings().is_some());
+        for (runnable, (_, settings)) in configurable.zip(controllers) {
+            runnable.configure(settings);
+        }
+        Ok(())
     }
 
     /// The client that was given, if one was.

@@ -9,6 +9,7 @@ mod additions;
 mod builder;
 mod candidacy;
 mod certificate;
+mod configuration;
 mod endpoints;
 mod health;
 #[cfg(test)]
@@ -28,6 +29,10 @@ mod tests;
 pub use access::MetricsAccess;
 pub use additions::{ManagerHandle, ManagerStopped};
 pub use builder::Manager;
+pub use configuration::{
+    Configuration, ConfigurationError, ControllerSettings, EffectiveSetting, EffectiveSettings, Origin,
+    Problem,
+};
 pub(crate) use lifecycle::message;
 pub use liveness::{Liveness, LivenessCheck};
 pub use readiness::Readiness;

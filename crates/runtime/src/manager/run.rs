@@ -28,14 +28,15 @@ impl Manager {
     /// Dropping the future ends everything at once, without grace.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let dead_letters = self.dead_letters();
-        let Self { name, client, environment, metrics, serving, grace_period, .. } = self;
+        self.settle().map_err(|source| Error::Configuration { source })?;
+        let Self { name, client, environment, metrics, serving, grace_period, client_options, .. } = self;
         let (runnables, informers, mut additions) = (self.runnables, self.informers, self.additions);
         let mut names = BTreeSet::new();
         if let Some(twice) = runnables.iter().find(|one| !names.insert(one.name().to_owned())) {
             return Err(Error::DuplicateName { name: twice.name().to_owned() });
         }
-        let mut context =
-            context(name.clone(), client, environment, metrics, informers, dead_letters).await?;
+        let way = (client, client_options);
+        let mut context = context(name.clone(), way, environment, metrics, informers, dead_letters).await?;
         let candidacy = Candidacy::start(self.election, &mut context)?;
         let servers = serving.start(&context).await?;
         let mut lifecycle = Lifecycle::new(context.clone());
@@ -86,7 +87,7 @@ impl Manager {
 /// Everything that runnables are given.
 async fn context(
     manager: String,
-    client: Option<Client>,
+    (client, options): (Option<Client>, ClientOptions),
     environment: Option<Environment>,
     metrics: Metrics,
     informers: Option<Informers>,
@@ -96,9 +97,9 @@ async fn context(
     let environment = environment.or(given).unwrap_or_else(Environment::real);
     let client = match client {
         Some(client) => client,
-        None => {
-            connect(&manager, &environment, &metrics).await.map_err(|source| Error::Connect { source })?
-        }
+        None => connect(&manager, options, &environment, &metrics)
+            .await
+            .map_err(|source| Error::Connect { source })?,
     };
     Ok(RunContext {
         manager,
@@ -118,11 +119,12 @@ async fn context(
 /// Connects as the kubeconfig or the service account of the pod says.
 async fn connect(
     manager: &str,
+    options: ClientOptions,
     environment: &Environment,
     metrics: &Metrics,
 ) -> Result<Client, super::BoxError> {
     let config = kube::Config::infer().await?;
-    let options = ClientOptions { field_manager: manager.to_owned(), ..ClientOptions::default() };
+    let options = ClientOptions { field_manager: manager.to_owned(), ..options };
     Ok(Client::from_config(config, options, environment, metrics)?)
 }
 

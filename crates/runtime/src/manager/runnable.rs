@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use pilothouse_machinery::Environment;
 
-use super::{Liveness, Readiness, Shutdown};
+use super::{ControllerSettings, Liveness, Readiness, Shutdown};
 use crate::{Client, DeadLetters, Informers, Leadership, Metrics};
 
 /// Any error, boxed: what a [`Runnable`] may fail with.
@@ -65,6 +65,17 @@ pub trait Runnable: Send + 'static {
     /// `context.leadership` before it changes anything. Controllers do, and fill their caches meanwhile.
     fn stands_by(&self) -> bool {
         false
+    }
+
+    /// What of it may be configured from outside of the code, as the code has it. Controllers answer; whoever wraps
+    /// one hands the answer through, and [`configure`](Self::configure).
+    fn settings(&self) -> Option<ControllerSettings> {
+        None
+    }
+
+    /// Takes these settings in place of those that the code has. Called before the run, if at all.
+    fn configure(&mut self, settings: ControllerSettings) {
+        let _ = settings;
     }
 
     /// Runs until the work is over or `context.shutdown` is requested.

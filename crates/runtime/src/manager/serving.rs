@@ -12,6 +12,7 @@ use super::letters::Letters;
 use super::server::Server;
 use super::{LivenessCheck, MetricsAccess, RunContext};
 use crate::Error;
+use crate::metrics::Process;
 
 /// What was chosen about it.
 #[derive(Default)]
@@ -56,6 +57,7 @@ impl Serving {
         if is_remote && access == MetricsAccess::Delegated && certificate.is_none() {
             tracing::warn!(%address, "tokens for metrics cross the network in clear: give a metrics_certificate");
         }
+        Process::show(&context.metrics);
         let certificate = certificate.map(|files| Certificate::open(files, &context.metrics)).transpose()?;
         let server = Server::start(endpoints, Pages::All, address, certificate, &context.environment).await?;
         tracing::info!(address = %server.address, "serving metrics and health");

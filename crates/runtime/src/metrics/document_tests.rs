@@ -19,6 +19,7 @@ use crate::client::{Client, ClientOptions};
 use crate::controller::{Action, Context, Controller, ReconcileError, Reconciler};
 use crate::dependency::Dependency;
 use crate::journal::{Journal, JournalBatch, JournalOptions, JournalSink, KnownObject};
+use crate::leader::{Election, Elector};
 use crate::ledger::{
     HistoryLine, HistoryQuery, Ledger, LedgerChange, LedgerCommand, LedgerError, LedgerRecord, MemoryLedger,
 };
@@ -201,6 +202,8 @@ async fn the_page_names_each_series_of_a_scrape_with_its_type_and_labels_and_no_
         Sink::default(),
         JournalOptions::default(),
     );
+    // Stands in no election, so that the controller works at once.
+    let elector = Elector::new(Election::new("test"), &client, &environment, &metrics).unwrap();
     let manager = Manager::new("test").client(client).environment(environment).metrics(metrics.clone());
     let directory = tempfile::tempdir().unwrap();
     let (certificate, key) = (directory.path().join("tls.crt"), directory.path().join("tls.key"));
@@ -224,6 +227,7 @@ async fn the_page_names_each_series_of_a_scrape_with_its_type_and_labels_and_no_
     };
     let (ended, text) = timeout(Duration::from_mins(5), async { tokio::join!(run, scrape) }).await.unwrap();
     ended.unwrap();
+    drop(elector);
     let (page, shown) = (documented(), scraped(&text));
     let difference: Vec<_> = page
         .iter()

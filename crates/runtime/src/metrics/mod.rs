@@ -3,8 +3,10 @@
 #[cfg(test)]
 mod document_tests;
 mod families;
+mod process;
 mod registry;
 
 pub use families::{CounterFamily, FloatGaugeFamily, GaugeFamily, HistogramFamily};
+pub(crate) use process::Process;
 pub use registry::Metrics;
 pub(crate) use registry::Source;

@@ -27,6 +27,18 @@ impl Bucket {
         Self { interval, burst, longest: Duration::from_mins(1) }
     }
 
+    pub(crate) fn per_second(&self) -> f64 {
+        1.0 / self.interval.as_secs_f64()
+    }
+
+    pub(crate) fn burst(&self) -> u32 {
+        self.burst
+    }
+
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// No delay of the bucket's is longer than this. Keys that would wait longer come together at that time.
     #[must_use]
     pub fn at_most(mut self, longest: Duration) -> Self {

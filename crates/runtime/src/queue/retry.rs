@@ -82,6 +82,27 @@ impl Retry {
         self
     }
 
+    /// The delay after the first failure, where the policy is exponential.
+    pub(crate) fn first(&self) -> Option<Duration> {
+        match &self.shape {
+            Shape::Exponential { first } => Some(*first),
+            Shape::FastThenSlow { .. } | Shape::Longest(..) => None,
+        }
+    }
+
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    pub(crate) fn gives_up_after(&self) -> Option<u64> {
+        self.give_up_after
+    }
+
+    /// The same policy, giving up after so many failures or never.
+    pub(crate) fn giving_up_after(self, give_up_after: Option<u64>) -> Self {
+        Self { give_up_after, ..self }
+    }
+
     /// Whether so many failures in a row are too many.
     #[must_use]
     pub fn is_exhausted(&self, failures: u64) -> bool {
