@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::table::Table;
+use super::table::{Entry, Table};
 use crate::ledger::{Ledger as _, LedgerChange, LedgerIdentity, LedgerRecord, MemoryLedger, Seen, Standing};
 use crate::{ObjectKey, Priority};
 
@@ -142,7 +142,27 @@ impl World {
             self.table.written(&changes);
         } else {
             self.table.not_written(changes, self.now);
+            assert!(
+                self.entries().iter().all(|entry| entry.waiting.is_none()),
+                "nobody waits for a ledger that fails"
+            );
         }
+        let held = self.held();
+        for entry in self.entries() {
+            assert!(
+                !entry.is_written || held.iter().any(|held| *held == *entry.record),
+                "{:?} is written",
+                entry.record.identity
+            );
+        }
+    }
+
+    fn entries(&self) -> Vec<&Entry> {
+        self.table.records().map(|record| self.table.get(&record.identity.key).unwrap()).collect()
+    }
+
+    fn held(&self) -> Vec<LedgerRecord> {
+        self.ledger.records(None).now_or_never().unwrap().unwrap()
     }
 
     /// What the ledger holds and what the table does, once everything is written.
@@ -152,13 +172,16 @@ impl World {
             self.writing = Some(changes);
             self.end(Outcome::Written);
         }
-        for record in self.table.records() {
-            let entry = self.table.get(&record.identity.key).unwrap();
-            assert!(entry.is_written && entry.waiting.is_none(), "nobody waits for {}", record.identity.key);
+        for entry in self.entries() {
+            assert!(
+                entry.is_written && entry.waiting.is_none(),
+                "nobody waits for {}",
+                entry.record.identity.key
+            );
         }
         let mut known: Vec<_> = self.table.records().map(|record| LedgerRecord::clone(record)).collect();
         known.sort_by(|one, two| one.identity.cmp(&two.identity));
-        (self.ledger.records(None).now_or_never().unwrap().unwrap(), known)
+        (self.held(), known)
     }
 }
 
