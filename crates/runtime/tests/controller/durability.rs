@@ -19,7 +19,7 @@ use crate::world::{Run, Scripted, World, key, value};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Fails by the value of the object: `bad` for good, `flaky` each time.
-fn scripted(world: &World) -> Scripted {
+pub(crate) fn scripted(world: &World) -> Scripted {
     Scripted::new(world, |map, _, _| {
         let outcome = match value(map) {
             "bad" => Err(ReconcileError::terminal("BadValue", "the value is bad")),
@@ -31,11 +31,11 @@ fn scripted(world: &World) -> Scripted {
 }
 
 /// Retries after 10, 20, 40, ... seconds.
-fn slow_retry() -> Retry {
+pub(crate) fn slow_retry() -> Retry {
     Retry::exponential().starting_at(10 * SECOND)
 }
 
-fn start(
+pub(crate) fn start(
     world: &World,
     ledger: &Kept,
     builder: ControllerBuilder<ConfigMap>,
@@ -47,18 +47,18 @@ fn start(
 }
 
 /// Ends a manager as a crash does.
-async fn kill(run: Run) {
+pub(crate) async fn kill(run: Run) {
     run.handle.abort();
     // Its tasks end when they next yield.
     let _ = run.handle.await;
     sleep(Duration::from_millis(1)).await;
 }
 
-fn names(letters: &DeadLetters, selector: &DeadLetterSelector) -> Vec<String> {
+pub(crate) fn names(letters: &DeadLetters, selector: &DeadLetterSelector) -> Vec<String> {
     letters.list(selector).iter().map(|record| record.identity.key.name.to_string()).collect()
 }
 
-fn all() -> DeadLetterSelector {
+pub(crate) fn all() -> DeadLetterSelector {
     DeadLetterSelector::all()
 }
 

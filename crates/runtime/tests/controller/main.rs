@@ -7,6 +7,7 @@ mod dependencies;
 mod durability;
 mod faults;
 mod ledger;
+mod ledger_bounds;
 mod lost_answers;
 mod outcomes;
 mod own_writes;
