@@ -151,6 +151,19 @@ async fn smaller_types_have_defaults_and_tables() {
     let cells = row(&server, scalers).await;
     assert_eq!(cells, ["h", "Deployment/web", "cpu: <unknown>/80%", "1", "3", "0", "0s"]);
 
+    let older =
+        get(&server, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h").await.expect(200);
+    assert_eq!(
+        (&older["apiVersion"], &older["spec"]["targetCPUUtilizationPercentage"]),
+        (&json!("autoscaling/v1"), &json!(80))
+    );
+    assert_eq!(older["spec"].get("metrics"), None);
+    let half = json!({"spec": {"targetCPUUtilizationPercentage": 50}});
+    merge(&server, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h", half)
+        .await
+        .expect(200);
+    assert_eq!(row(&server, scalers).await[2], "cpu: <unknown>/50%");
+
     let class = json!({"metadata": {"name": "fast", "annotations":
         {"storageclass.kubernetes.io/is-default-class": "true"}}, "provisioner": "example.com/fast"});
     let classes = "/apis/storage.k8s.io/v1/storageclasses";

@@ -2,92 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::io::ErrorKind;
-use std::path::PathBuf;
-use std::process::Stdio;
+mod kubectl_support;
 
-use pilothouse_apiserver::{ApiServer, ServeOptions, ServerHandle, TlsIdentity, kubeconfig};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
-
-const TOKEN: &str = "a-token-for-tests";
-
-/// A served server, and kubectl set up for it.
-struct Kubectl {
-    directory: tempfile::TempDir,
-    handle: ServerHandle,
-}
-
-/// What a command printed.
-struct Output {
-    success: bool,
-    text: String,
-}
-
-impl Kubectl {
-    /// `None` when there is no kubectl to run.
-    async fn start() -> Option<Self> {
-        let version = Command::new("kubectl").args(["version", "--client"]).output().await;
-        if matches!(&version, Err(error) if error.kind() == ErrorKind::NotFound) {
-            println!("skipped: there is no kubectl on the PATH");
-            return None;
-        }
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = ApiServer::builder().build();
-        let tls = TlsIdentity::generate().unwrap();
-        let authority = tls.certificate_authority().to_owned();
-        let options = ServeOptions { token: Some(TOKEN.into()), tls: Some(tls) };
-        let handle = server.serve(listener, options).unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let text = kubeconfig(&format!("https://{}", handle.local_addr()), Some(TOKEN), Some(&authority));
-        std::fs::write(directory.path().join("config"), text).unwrap();
-        Some(Self { directory, handle })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    async fn run(&self, arguments: &str, input: &str) -> Output {
-        let mut command = Command::new("kubectl");
-        command
-            .arg("--kubeconfig")
-            .arg(self.path("config"))
-            .arg("--cache-dir")
-            .arg(self.path("cache"))
-            .args(arguments.split_whitespace())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(input.as_bytes()).await.unwrap();
-        drop(stdin);
-        let output = child.wait_with_output().await.unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        Output { success: output.status.success(), text: String::from_utf8(text).unwrap() }
-    }
-
-    /// Runs a command that must succeed; what it printed, with runs of spaces as one.
-    async fn ok(&self, arguments: &str) -> String {
-        self.with_input(arguments, "").await
-    }
-
-    async fn with_input(&self, arguments: &str, input: &str) -> String {
-        let output = self.run(arguments, input).await;
-        assert!(output.success, "kubectl {arguments}: {}", output.text);
-        let lines = output.text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
-        lines.collect::<Vec<_>>().join("\n")
-    }
-
-    /// Runs a command that must fail; what it printed.
-    async fn refused(&self, arguments: &str, input: &str) -> String {
-        let output = self.run(arguments, input).await;
-        assert!(!output.success, "kubectl {arguments} succeeded: {}", output.text);
-        output.text
-    }
-}
+use kubectl_support::Kubectl;
 
 const JOB: &str = "
 apiVersion: batch/v1

@@ -143,7 +143,16 @@ fn property(field: &'static FieldType, found: &mut BTreeMap<String, Value>) -> V
     property
 }
 
+/// A reference to a type of its own that is no struct, and its schema. Clients show the name of one without a `type`.
+fn special(name: &str, schema: Value, found: &mut BTreeMap<String, Value>) -> Value {
+    let reference = json!({"allOf": [{"$ref": reference(name)}]});
+    found.entry(name.to_owned()).or_insert(schema);
+    reference
+}
+
 fn element(field: &'static FieldType, found: &mut BTreeMap<String, Value>) -> Value {
+    const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+    const EXTENSIONS: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1";
     let formatted = |type_name: &str, format: &str| json!({"type": type_name, "format": format});
     match &field.kind {
         ValueKind::String => json!({"type": "string"}),
@@ -152,13 +161,31 @@ fn element(field: &'static FieldType, found: &mut BTreeMap<String, Value>) -> Va
         ValueKind::Int32 => formatted("integer", "int32"),
         ValueKind::Int64 => formatted("integer", "int64"),
         ValueKind::Double => formatted("number", "double"),
-        ValueKind::Time | ValueKind::MicroTime => formatted("string", "date-time"),
-        ValueKind::Quantity => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),
-        ValueKind::IntOrString => formatted("string", "int-or-string"),
-        ValueKind::Raw | ValueKind::Fields => json!({"type": "object"}),
+        ValueKind::Time => special(&format!("{META}.Time"), formatted("string", "date-time"), found),
+        ValueKind::MicroTime => {
+            special(&format!("{META}.MicroTime"), formatted("string", "date-time"), found)
+        }
+        ValueKind::Quantity => {
+            let schema = json!({"oneOf": [{"type": "string"}, {"type": "number"}]});
+            special("io.k8s.apimachinery.pkg.api.resource.Quantity", schema, found)
+        }
+        ValueKind::IntOrString => {
+            let schema =
+                json!({"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]});
+            special("io.k8s.apimachinery.pkg.util.intstr.IntOrString", schema, found)
+        }
+        ValueKind::Raw => {
+            special("io.k8s.apimachinery.pkg.runtime.RawExtension", json!({"type": "object"}), found)
+        }
+        ValueKind::Fields => special(&format!("{META}.FieldsV1"), json!({"type": "object"}), found),
         ValueKind::Strings => json!({"type": "array", "items": {"type": "string"}}),
-        ValueKind::Json | ValueKind::SchemaOrBool | ValueKind::SchemaOrArray | ValueKind::SchemaOrStrings => {
-            json!({})
+        ValueKind::Json => special(&format!("{EXTENSIONS}.JSON"), json!({}), found),
+        ValueKind::SchemaOrBool => special(&format!("{EXTENSIONS}.JSONSchemaPropsOrBool"), json!({}), found),
+        ValueKind::SchemaOrArray => {
+            special(&format!("{EXTENSIONS}.JSONSchemaPropsOrArray"), json!({}), found)
+        }
+        ValueKind::SchemaOrStrings => {
+            special(&format!("{EXTENSIONS}.JSONSchemaPropsOrStringArray"), json!({}), found)
         }
         ValueKind::Message(_) => match field.message() {
             Some(message) => {

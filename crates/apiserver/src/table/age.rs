@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 /// `5m30s`, `3d4h`, `2y11d`: the two largest units, the second only while it says something.
-pub(super) fn duration(duration: SignedDuration) -> String {
+pub(crate) fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     if seconds < -1 {
         return "<invalid>".into();

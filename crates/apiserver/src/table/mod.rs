@@ -15,7 +15,7 @@ mod render;
 pub(crate) mod workload;
 
 pub(crate) use self::core::name as name_of;
-pub(crate) use age::of as age_of;
+pub(crate) use age::{duration, of as age_of};
 pub(crate) use columns::{AGE, CONTAINERS, IMAGES, NAME, Row, SELECTOR, columns, of as columns_of};
 pub(crate) use pod::or_none;
 pub(crate) use render::{IncludeObject, partial_metadata, partial_metadata_list, render, scale_table};

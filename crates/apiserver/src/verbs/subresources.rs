@@ -10,6 +10,7 @@ use super::update::{Author, Target, Update, update_object};
 use super::{delete_object, get, metadata, patch, update};
 use crate::ApiServer;
 use crate::access;
+use crate::kind::Kind;
 use crate::request::{Call, DeleteOptions, WriteOptions, decode_object, decode_options};
 
 /// A request to `name` of an object; `None` where the kind has no such subresource.
@@ -25,6 +26,9 @@ pub(crate) async fn subresource(
         ("status", &Method::GET) => get(server, call).await,
         ("status", &Method::PUT) => update(server, call, Target::Status),
         ("status", &Method::PATCH) => patch(server, call, Target::Status),
+        ("approval", &Method::GET) if offers(kind, name) => get(server, call).await,
+        ("approval", &Method::PUT) if offers(kind, name) => update(server, call, Target::Status),
+        ("approval", &Method::PATCH) if offers(kind, name) => patch(server, call, Target::Status),
         ("scale", method) => scale(server, call, method, kind.scale.as_ref()?),
         ("finalize", &Method::PUT) if kind.is("", "namespaces") => finalize(server, call),
         ("binding", &Method::POST) if kind.is("", "pods") => bind(server, call),
@@ -36,6 +40,11 @@ pub(crate) async fn subresource(
         ("status" | "finalize" | "binding" | "eviction", _) => Err(method_not_allowed()),
         _ => return None,
     })
+}
+
+/// Whether the kind has this subresource.
+fn offers(kind: &Kind, name: &str) -> bool {
+    kind.subresources.iter().any(|known| known == name)
 }
 
 /// 405.

@@ -1,4 +1,4 @@
-//! Horizontal pod autoscalers, in `autoscaling/v2` only. Nothing scales by them here.
+//! Horizontal pod autoscalers, in `autoscaling/v2` and, with less to say, `v1`. Nothing scales by them here.
 
 use jiff::Timestamp;
 use pilothouse_machinery::{Scope, StatusCause};
@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::causes;
 use super::super::field::{list, number, set_default, text};
+use super::autoscaling_v1;
 use super::rules::{Rules, with};
-use crate::kind::Kind;
+use crate::kind::{Kind, StorageKey};
 use crate::table::{AGE, NAME, age_of, name_of};
 
 /// How many metrics a cell shows.
@@ -15,15 +16,31 @@ const SHOWN: usize = 2;
 
 pub(super) fn kinds() -> Vec<Kind> {
     let (plural, kind) = ("horizontalpodautoscalers", "HorizontalPodAutoscaler");
-    vec![Kind {
+    let of = |version, rules: Rules| Kind {
         short_names: vec!["hpa".into()],
         categories: vec!["all".into()],
         status_subresource: true,
-        ..AUTOSCALER.kind("autoscaling", "v2", plural, kind, Scope::Namespaced)
-    }]
+        shares: Some(StorageKey { group: "autoscaling".into(), plural: plural.into() }),
+        ..rules.kind("autoscaling", version, plural, kind, Scope::Namespaced)
+    };
+    vec![of("v1", OLDER), of("v2", AUTOSCALER)]
 }
 
+const OLDER: Rules = Rules {
+    default: |object| {
+        with(object, &["spec"], |spec| set_default(spec, "minReplicas", 1));
+    },
+    convert: autoscaling_v1::from_v2,
+    cells: |object, now| {
+        let mut newer = object.clone();
+        autoscaling_v1::to_v2(&mut newer);
+        cells(&newer, now)
+    },
+    ..AUTOSCALER
+};
+
 const AUTOSCALER: Rules = Rules {
+    convert: autoscaling_v1::to_v2,
     default: |object| {
         let target = json!({"type": "Utilization", "averageUtilization": 80});
         let metrics = json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]);

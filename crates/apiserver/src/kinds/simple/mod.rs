@@ -5,6 +5,8 @@
 
 mod admission;
 mod autoscaling;
+mod autoscaling_v1;
+mod certificates;
 mod endpoints;
 mod networking;
 mod policy;
@@ -24,6 +26,7 @@ pub(super) fn kinds() -> Vec<Kind> {
         policy::kinds(),
         autoscaling::kinds(),
         admission::kinds(),
+        certificates::kinds(),
     ];
     families.into_iter().flatten().collect()
 }

@@ -17,6 +17,8 @@ use crate::table::{Row, columns};
 pub(super) struct Rules {
     /// Sets defaults.
     pub(super) default: fn(&mut Value),
+    /// Makes an object of this type of one of another that it shares its objects with.
+    pub(super) convert: fn(&mut Value),
     /// What is wrong with a new or changed object.
     pub(super) validate: fn(&Value, &mut Vec<StatusCause>),
     /// What is wrong with a change, beside what `validate` says.
@@ -39,6 +41,7 @@ impl Rules {
     /// No rules.
     pub(super) const PLAIN: Self = Self {
         default: |_| {},
+        convert: |_| {},
         validate: |_, _| {},
         validate_change: |_, _, _| {},
         immutable: &[],
@@ -69,6 +72,10 @@ impl Rules {
 impl Strategy for Rules {
     fn default(&self, object: &mut Value) {
         (self.default)(object);
+    }
+
+    fn convert(&self, object: &mut Value) {
+        (self.convert)(object);
     }
 
     fn prepare_create(&self, object: &mut Value, _server: &ApiServer) {
