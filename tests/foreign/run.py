@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Run the cluster tests that `kopf` and `kr8s` ship in their source packages against `pilothouse apiserver`.
+"""Run the cluster tests that `kopf` and `kr8s` ship in their source packages, and the Go tests beside this file, against
+`pilothouse apiserver`.
 
-Usage:  python3 tests/foreign/run.py [--pilothouse PATH] [--keep FOLDER] [kopf] [kr8s]
+Usage:  python3 tests/foreign/run.py [--pilothouse PATH] [--keep FOLDER] [kopf] [kr8s] [go]
 
-Needs Python 3.11 or newer, pip with access to a package index, and kubectl on the path. The packages are downloaded into
+Needs Python 3.11 or newer, pip with access to a package index, Go, and kubectl on the path. The packages are downloaded into
 a temporary folder (or FOLDER) and installed into a virtual environment there; nothing of them is changed: the suite that
 starts a cluster by itself is given the running one by `pilothouse_kind.py`. Prints a table, and what failed.
 """
@@ -13,6 +14,7 @@ import collections
 import datetime
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -117,6 +119,23 @@ def play(name, program, folder):
     return outcomes(report)
 
 
+def play_go(program, folder):
+    """Runs the Go tests: client-go against a server, and envtest with this program as its assets."""
+    assets = folder / "assets"
+    run(program, "envtest", "--folder", assets, stdout=subprocess.DEVNULL)
+    server = Server(program, folder)
+    try:
+        environment = {**server.environment, "KUBEBUILDER_ASSETS": str(assets)}
+        with open(folder / "go.log", "w") as log:
+            subprocess.run(["go", "test", "-count=1", "-v", "./..."], cwd=HERE / "go", stdout=log,
+                           stderr=subprocess.STDOUT, env=environment, timeout=1800, check=False)
+    finally:
+        server.stop()
+    words = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}
+    found = re.findall(r"^--- (PASS|FAIL|SKIP): (\w+)", (folder / "go.log").read_text(), re.MULTILINE)
+    return {f"go::{test}": words[word] for word, test in found} or {"go::build": "failed"}
+
+
 def outcomes(report):
     """`passed`, `failed`, `skipped` or `needs real pods` for each test of a JUnit report."""
     found = {}
@@ -134,7 +153,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pilothouse", type=pathlib.Path, default=ROOT / "target" / "debug" / "pilothouse")
     parser.add_argument("--keep", type=pathlib.Path, help="work in this folder and keep it")
-    parser.add_argument("suites", nargs="*", default=list(SUITES))
+    parser.add_argument("suites", nargs="*", default=[*SUITES, "go"])
     options = parser.parse_args()
     folder = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="foreign-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,10 +161,12 @@ def main():
         print(f"{datetime.date.today()}\n\n| suite | passed | failed | needs real pods | skipped |\n|---|---|---|---|---|")
         lines = []
         for name in options.suites:
-            found = play(name, options.pilothouse.resolve(), folder.resolve())
+            program = options.pilothouse.resolve()
+            found = play_go(program, folder.resolve()) if name == "go" else play(name, program, folder.resolve())
             count = collections.Counter(found.values())
             columns = [count[column] for column in ("passed", "failed", "needs real pods", "skipped")]
-            print(f"| {name} {SUITES[name]['version']} | {' | '.join(map(str, columns))} |", flush=True)
+            version = f" {SUITES[name]['version']}" if name in SUITES else ""
+            print(f"| {name}{version} | {' | '.join(map(str, columns))} |", flush=True)
             lines += [f"{outcome}: {test}" for test, outcome in sorted(found.items())
                       if outcome in ("failed", "needs real pods")]
         print("\n" + "\n".join(lines))

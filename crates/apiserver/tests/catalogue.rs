@@ -144,26 +144,6 @@ async fn smaller_types_have_defaults_and_tables() {
     let moved = json!({"spec": {"accessModes": ["ReadOnlyMany"]}});
     merge(&server, &format!("{V1}/persistentvolumeclaims/c"), moved).await.expect(422);
 
-    let scaler = json!({"metadata": {"name": "h"}, "spec": {"maxReplicas": 3,
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}});
-    let scalers = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
-    post(&server, scalers, scaler).await.expect(201);
-    let cells = row(&server, scalers).await;
-    assert_eq!(cells, ["h", "Deployment/web", "cpu: <unknown>/80%", "1", "3", "0", "0s"]);
-
-    let older =
-        get(&server, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h").await.expect(200);
-    assert_eq!(
-        (&older["apiVersion"], &older["spec"]["targetCPUUtilizationPercentage"]),
-        (&json!("autoscaling/v1"), &json!(80))
-    );
-    assert_eq!(older["spec"].get("metrics"), None);
-    let half = json!({"spec": {"targetCPUUtilizationPercentage": 50}});
-    merge(&server, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h", half)
-        .await
-        .expect(200);
-    assert_eq!(row(&server, scalers).await[2], "cpu: <unknown>/50%");
-
     let class = json!({"metadata": {"name": "fast", "annotations":
         {"storageclass.kubernetes.io/is-default-class": "true"}}, "provisioner": "example.com/fast"});
     let classes = "/apis/storage.k8s.io/v1/storageclasses";
@@ -183,6 +163,30 @@ async fn smaller_types_have_defaults_and_tables() {
     assert_eq!(controller["spec"]["selector"], json!({"a": "b"}));
     let cells = row(&server, &format!("{V1}/replicationcontrollers")).await;
     assert_eq!(cells, ["r", "1", "0", "0", "0s", "c", "i:1", "a=b"]);
+}
+
+#[tokio::test]
+async fn an_autoscaler_is_one_object_in_both_versions() {
+    let server = server();
+    let scaler = json!({"metadata": {"name": "h"}, "spec": {"maxReplicas": 3,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}});
+    let scalers = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
+    post(&server, scalers, scaler).await.expect(201);
+    let cells = row(&server, scalers).await;
+    assert_eq!(cells, ["h", "Deployment/web", "cpu: <unknown>/80%", "1", "3", "0", "0s"]);
+
+    let older =
+        get(&server, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h").await.expect(200);
+    assert_eq!(
+        (&older["apiVersion"], &older["spec"]["targetCPUUtilizationPercentage"]),
+        (&json!("autoscaling/v1"), &json!(80))
+    );
+    assert_eq!(older["spec"].get("metrics"), None);
+    let half = json!({"spec": {"targetCPUUtilizationPercentage": 50}});
+    merge(&server, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h", half)
+        .await
+        .expect(200);
+    assert_eq!(row(&server, scalers).await[2], "cpu: <unknown>/50%");
 }
 
 #[tokio::test]

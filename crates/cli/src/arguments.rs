@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 /// Warnings, but not each retry of a reconcile: a conflict that the next try solves is no news.
-const LOG: &str = "warn,pilothouse::controller=error";
+pub(crate) const LOG: &str = "warn,pilothouse::controller=error";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Run the API server alone, with or without the simulated cluster behind it.
     #[command(after_help = APISERVER_HELP)]
     Apiserver(ApiserverArguments),
+    /// Make a folder for `KUBEBUILDER_ASSETS`: tests with envtest then use this API server.
+    #[command(after_help = ENVTEST_HELP)]
+    Envtest(EnvtestArguments),
     /// Record the jobs of a cluster and show them on the portal.
     #[command(after_help = LOGBOOK_HELP)]
     Logbook(LogbookArguments),
@@ -52,6 +55,14 @@ Examples:
   pilothouse apiserver --kubeconfig-out kubeconfig
   kubectl --kubeconfig kubeconfig get namespaces
   pilothouse apiserver --authorization rbac    roles and bindings decide who may do what";
+
+const ENVTEST_HELP: &str = "\
+Examples:
+  eval \"$(pilothouse envtest)\" && go test ./...        controller-runtime's envtest
+  pilothouse envtest --folder target/assets             and its relatives: set KUBEBUILDER_ASSETS to the folder
+
+The folder holds the names kube-apiserver and etcd, which are this program. There are no controllers, as in envtest:
+deployments get no pods.";
 
 const LOGBOOK_HELP: &str = "\
 Examples:
@@ -130,6 +141,13 @@ impl From<AuthorizationMode> for Authorization {
             AuthorizationMode::Rbac => Self::Rbac,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EnvtestArguments {
+    /// The folder to make.
+    #[arg(long, value_name = "DIR", default_value = "envtest-assets")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, LOG as DEFAULT_LOG};
+use crate::envtest::{self, StandIn};
 use crate::error::{CommandError, with_causes};
 use crate::{apiserver, deadletters, demo, logbook};
 
@@ -17,7 +18,14 @@ use crate::{apiserver, deadletters, demo, logbook};
 ///
 /// **Panics** when called from within a tokio runtime.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match perform(Arguments::parse_from(arguments)) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let stand_in = arguments.first().and_then(|program| StandIn::of(program));
+    let ended = match stand_in {
+        Some(stand_in) if stand_in.helps(&arguments[1..]) => Ok(()),
+        Some(stand_in) => on_a_runtime(DEFAULT_LOG, stand_in.run(&arguments[1..])),
+        None => perform(Arguments::parse_from(arguments)),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pilothouse: {}", with_causes(&error));
@@ -27,8 +35,25 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn perform(arguments: Arguments) -> Result<(), CommandError> {
-    let filter = EnvFilter::try_new(&arguments.log)
-        .map_err(|_| CommandError::LogFilter { filter: arguments.log.clone() })?;
+    let command = async {
+        match arguments.command {
+            Command::Demo(options) => demo::run(options).await,
+            Command::Apiserver(options) => apiserver::run(options).await,
+            Command::Envtest(options) => envtest::make(&options.folder),
+            Command::Logbook(options) => logbook::run(options).await,
+            Command::Deadletters(options) => Ok(deadletters::run(options).await?),
+        }
+    };
+    on_a_runtime(&arguments.log, command)
+}
+
+/// Runs a command, with what `filter` lets through logged to standard error.
+fn on_a_runtime(
+    filter: &str,
+    command: impl Future<Output = Result<(), CommandError>>,
+) -> Result<(), CommandError> {
+    let filter =
+        EnvFilter::try_new(filter).map_err(|_| CommandError::LogFilter { filter: filter.to_owned() })?;
     let on_terminal = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -39,12 +64,5 @@ fn perform(arguments: Arguments) -> Result<(), CommandError> {
         .enable_all()
         .build()
         .map_err(|source| CommandError::Runtime { source })?;
-    runtime.block_on(async {
-        match arguments.command {
-            Command::Demo(options) => demo::run(options).await,
-            Command::Apiserver(options) => apiserver::run(options).await,
-            Command::Logbook(options) => logbook::run(options).await,
-            Command::Deadletters(options) => Ok(deadletters::run(options).await?),
-        }
-    })
+    runtime.block_on(command)
 }

@@ -9,6 +9,10 @@ use crate::deadletters::DeadlettersError;
 pub(crate) enum CommandError {
     #[error("cannot listen on 127.0.0.1:{port}: choose another port with {option}, or 0 for a free one")]
     Listen { port: u16, option: &'static str, source: std::io::Error },
+    #[error("cannot listen on {address}")]
+    ListenAt { address: String, source: std::io::Error },
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
     #[error("cannot read the kubeconfig")]

@@ -1,5 +1,5 @@
-//! The `pilothouse` command: `demo`, `apiserver`, `logbook`, `deadletters`. A library so that trials run exactly it
-//! in a process of their own; for anything else use the command.
+//! The `pilothouse` command: `demo`, `apiserver`, `envtest`, `logbook`, `deadletters`. A library so that
+//! trials run exactly it in a process of their own; for anything else use the command.
 
 mod apiserver;
 mod arguments;
@@ -7,6 +7,7 @@ mod command;
 mod console;
 mod deadletters;
 mod demo;
+mod envtest;
 mod error;
 mod files;
 mod local_server;

@@ -1,11 +1,11 @@
-//! The API server as the commands run it: on 127.0.0.1, behind a token, with a kubeconfig written for it.
+//! The API server as the commands run it: on 127.0.0.1, for whom it knows, with a kubeconfig written for it.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
 
 use pilothouse::{Client, ClientOptions, Environment, Metrics};
 use pilothouse_apiserver::{
-    ApiServer, ApiServerBuilder, ServeOptions, ServerHandle, TlsIdentity, kubeconfig,
+    ApiServer, ApiServerBuilder, ServeOptions, ServerHandle, TlsIdentity, User, kubeconfig,
 };
 use tokio::net::TcpListener;
 
@@ -27,17 +27,20 @@ impl LocalServer {
         kubeconfig_out: &Path,
     ) -> Result<Self, CommandError> {
         let listener = listen(port, option).await?;
-        let token = secret()?;
         let tls = TlsIdentity::generate().map_err(|source| CommandError::Tls { source })?;
+        // The administrator as kubeadm and kind name it, with a certificate as they issue one.
+        let admin = User::new("kubernetes-admin").with_group("system:masters");
+        let certificate = tls.issue(&admin).map_err(|source| CommandError::Tls { source })?;
         let server = builder.furnished(tls.certificate_authority()).build();
-        let options = ServeOptions { token: Some(token.clone()), tls: Some(tls.clone()) };
+        // A token that nobody is told: who shows nothing is not let in.
+        let options = ServeOptions { token: Some(secret()?), tls: Some(tls.clone()) };
         let handle = server.serve(listener, options).map_err(|source| CommandError::Listen {
             port,
             option,
             source,
         })?;
         let url = format!("https://{}", handle.local_addr());
-        let text = kubeconfig(&url, Some(token.as_str()), Some(tls.certificate_authority()));
+        let text = kubeconfig(&url, &certificate, Some(tls.certificate_authority()));
         write_private(kubeconfig_out, &text)?;
         Ok(Self { server, handle })
     }
@@ -60,7 +63,7 @@ impl LocalServer {
 }
 
 /// 128 bits from the operating system, as hexadecimal text: a token nobody can guess.
-fn secret() -> Result<String, CommandError> {
+pub(crate) fn secret() -> Result<String, CommandError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|source| CommandError::Entropy { source })?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
