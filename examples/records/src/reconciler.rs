@@ -37,6 +37,9 @@ impl<Z: Zone> BatchReconciler for Records<Z> {
                 Err(error) => results.set(item.key().clone(), Err(error)),
             }
         }
+        if changes.is_empty() {
+            return Ok(results);
+        }
         // One call for all. When it fails, all of them have failed, and are tried again.
         let outcomes = self
             .zone

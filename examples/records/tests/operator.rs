@@ -3,6 +3,7 @@
 
 mod world;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,6 +79,27 @@ async fn z1_the_manifest_grants_what_the_records_operator_does_and_nothing_else(
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml");
     let recorded = Permissions::recorded(&account(), &whole_suite().await);
     recorded.check(&file, rewrite).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn z1_without_the_right_to_set_a_finalizer_nothing_is_published_that_nobody_would_clean_up() {
+    let granted = Permissions::in_manifest(&account(), MANIFEST).unwrap();
+    let right =
+        granted.grants().find(|grant| grant.to_string().starts_with("patch records.")).cloned().unwrap();
+    let mut world = World::new(Some(&granted.without(&right).manifest()), None).await;
+    world.start(None);
+    create_some(&world, 5).await;
+    sleep(Duration::from_mins(1)).await;
+    assert!(world.zone.calls().is_empty());
+    let (records, user) = (world.end().await, account().user());
+    let denied = records.iter().filter(|request| request.code == Some(403));
+    let denied: BTreeSet<_> =
+        denied.map(|request| (&*request.user, &*request.verb, &*request.resource)).collect();
+    assert_eq!(
+        denied,
+        BTreeSet::from([(&*user, "patch", "records")]),
+        "the server says which right is missing"
+    );
 }
 
 /// Makes records `r0` and on, of the names `host-0` and on.
