@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::candidate::Candidate;
 use crate::measure::{self, Work};
 use crate::pods::Size;
-use crate::{Failure, cache, controller, peers, queue, server};
+use crate::{Failure, apiserver, cache, controller, peers, queue, server};
 
 /// Pilothouse's cache, queue and controller beside those of kube-runtime and Go.
 #[derive(Debug, Parser)]
@@ -27,6 +27,11 @@ enum Command {
     /// One controller; started by `controller`.
     #[command(hide = true)]
     MeasureController(controller::drive::Work),
+    /// The API server in one process: start, memory, writes, watches.
+    Apiserver(apiserver::Settings),
+    /// One part of that; started by `apiserver`.
+    #[command(hide = true)]
+    MeasureApiserver(apiserver::Work),
     /// The work queue beside client-go's classic queue and controller-runtime's priority queue.
     Queue(queue::Settings),
     /// The figures of Pilothouse's queue; started by `queue`.
@@ -74,6 +79,11 @@ impl Arguments {
             Command::MeasureController(work) => {
                 let sample = on(work.threads, controller::measure(work))?;
                 println!("{}", serde_json::to_string(&sample)?);
+                Ok(())
+            }
+            Command::Apiserver(settings) => apiserver::run(&settings),
+            Command::MeasureApiserver(work) => {
+                println!("{}", serde_json::to_string(&on(2, apiserver::measure(work))?)?);
                 Ok(())
             }
             Command::Queue(settings) => queue::run(&settings),

@@ -1,5 +1,6 @@
 //! Side-by-side benchmarks of Pilothouse, kube-runtime and client-go; see the README beside this crate.
 
+mod apiserver;
 mod cache;
 mod candidate;
 mod command;
