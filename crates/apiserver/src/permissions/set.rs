@@ -22,7 +22,8 @@ use crate::RequestRecord;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permissions {
     pub(super) account: ServiceAccount,
-    /// Each with a request that needed it, where that is known.
+    /// Each with a request that needed it, where that is known. P-I1: written as a manifest and read again, they are
+    /// the same.
     pub(super) grants: BTreeMap<Grant, String>,
 }
 
