@@ -70,7 +70,7 @@ impl ApiServerBuilder {
         self
     }
 
-    /// How many requests [`ApiServer::request_log`] remembers, about 300 bytes each; the latest 10,000 if not given.
+    /// How many requests [`ApiServer::request_log`] remembers, about 500 bytes each; the latest 10,000 if not given.
     pub fn request_log(mut self, requests: usize) -> Self {
         self.options.request_log = requests;
         self

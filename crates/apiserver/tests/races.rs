@@ -124,3 +124,31 @@ async fn every_watch_tells_every_write_once_and_in_the_same_order() {
         assert_eq!(all[0].iter().filter(|(_, seen, _)| seen == kind).count(), WRITES / 3);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn s_i4_a_grant_counts_from_its_answer_on_while_others_write_theirs() {
+    let server = builder().authorization(pilothouse_apiserver::Authorization::Rbac).build();
+    let rules = json!([{"verbs": ["list"], "apiGroups": [""], "resources": ["configmaps"]}]);
+    let role = json!({"metadata": {"name": "lists"}, "rules": rules});
+    post(&server, "/apis/rbac.authorization.k8s.io/v1/clusterroles", role).await.expect(201);
+    let mut tasks = Vec::new();
+    for task in 0..6 {
+        let server = server.clone();
+        tasks.push(server.environment().clone().spawn("grants", async move {
+            let (name, bindings) =
+                (format!("u{task}"), "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings");
+            let user = server.as_user(&*name);
+            for _ in 0..30 {
+                call(&user, "GET", MAPS, serde_json::Value::Null).await.expect(403);
+                let binding = json!({"metadata": {"name": name}, "subjects": [{"kind": "User", "name": name}],
+                    "roleRef": {"kind": "ClusterRole", "name": "lists"}});
+                post(&server, bindings, binding).await.expect(201);
+                call(&user, "GET", MAPS, serde_json::Value::Null).await.expect(200);
+                delete(&server, &format!("{bindings}/{name}"), serde_json::Value::Null).await.expect(200);
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+}

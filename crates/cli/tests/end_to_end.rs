@@ -173,3 +173,29 @@ fn hidden_field(page: &str, name: &str) -> String {
     let tag = &tag[..tag.find('>').unwrap()];
     tag.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn au2_with_rbac_the_kubeconfig_is_an_administrators_and_others_need_roles() {
+    let Some(path) = kubectl_path() else { return println!("skipped: there is no kubectl on the PATH") };
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let arguments =
+        ["apiserver", "--authorization", "rbac", "--kubeconfig-out", kubeconfig.to_str().unwrap()];
+    let process = Pilothouse::start(&arguments).await;
+    let kubectl = Kubectl { path, kubeconfig, cache: folder.path().join("kubectl-cache") };
+    kubectl.run(&["create", "rolebinding", "ann", "--clusterrole=view", "--user=ann"]).await;
+    let asked = [("pods", "yes"), ("secrets", "no")];
+    for (resource, expected) in asked {
+        let review = format!(
+            "{{\"apiVersion\": \"authorization.k8s.io/v1\", \"kind\": \"SubjectAccessReview\", \"spec\": {{\"user\": \
+             \"ann\", \"resourceAttributes\": {{\"verb\": \"list\", \"namespace\": \"default\", \"resource\": \
+             \"{resource}\"}}}}}}"
+        );
+        let file = folder.path().join(resource);
+        std::fs::write(&file, review).unwrap();
+        let template = "-o=go-template={{if .status.allowed}}yes{{else}}no{{end}}";
+        let answer = kubectl.run(&["create", template, "-f", file.to_str().unwrap()]).await;
+        assert_eq!(answer, expected, "{resource}");
+    }
+    assert_eq!(process.interrupt().await.0, Some(0));
+}

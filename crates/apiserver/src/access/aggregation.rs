@@ -3,6 +3,8 @@
 //! In a real cluster a controller writes the rules of such a role some time later. Here the write of any cluster role
 //! is answered when all roles made of it have been written.
 
+use std::sync::Arc;
+
 use pilothouse_machinery::{LabelSelector, ObjectKey, StatusReason};
 use serde_json::Value;
 
@@ -10,33 +12,45 @@ use super::policy::GROUP;
 use crate::ApiServer;
 use crate::kind::Kind;
 use crate::kinds::field::list;
+use crate::store::{Objects, StoredObject};
 use crate::verbs::{Author, Target, Update, update_object};
 
-/// Writes the rules of all cluster roles that are made of others, where they have changed.
+/// Writes the rules of all cluster roles that are made of others, where they have changed. Only these and what they
+/// select are decoded.
 pub(super) fn aggregate(server: &ApiServer) {
     let Some(kind) = server.registry().get(GROUP, "v1", "clusterroles") else { return };
-    let roles: Vec<Value> =
-        server.store().snapshot(&kind).objects.values().map(|role| role.value(&kind)).collect();
-    for role in roles.iter().filter(|role| !role["aggregationRule"].is_null()) {
-        let rules = collected(role, &roles);
-        if rules != list(role, "/rules") {
-            write(server, &kind, role, rules);
+    let roles = server.store().snapshot(&kind).objects;
+    for role in roles.values().filter(|role| may_aggregate(role)) {
+        let role = role.value(&kind);
+        if role["aggregationRule"].is_null() {
+            continue;
+        }
+        let rules = collected(&kind, &role, &roles);
+        if rules != list(&role, "/rules") {
+            write(server, &kind, &role, rules);
         }
     }
 }
 
+/// Whether the text has the word at all: nearly all roles have not.
+fn may_aggregate(role: &StoredObject) -> bool {
+    str::from_utf8(role.stored_bytes()).is_ok_and(|text| text.contains("\"aggregationRule\""))
+}
+
 /// The rules of the roles that `role` selects, each once: by selector, then by name.
-fn collected(role: &Value, roles: &[Value]) -> Vec<Value> {
+fn collected(kind: &Kind, role: &Value, roles: &Objects) -> Vec<Value> {
     let mut rules: Vec<Value> = Vec::new();
+    let own = role["metadata"]["name"].as_str().unwrap_or_default();
     for selector in list(role, "/aggregationRule/clusterRoleSelectors") {
         let Ok(selector) = LabelSelector::from_json(selector) else { continue };
-        let selected = |other: &&Value| {
-            other["metadata"]["name"] != role["metadata"]["name"]
-                && selector.matches(|label| other["metadata"]["labels"][label].as_str())
+        let selected = |other: &&Arc<StoredObject>| {
+            &*other.key().name != own && selector.matches(|label| other.label(label))
         };
-        for rule in roles.iter().filter(selected).flat_map(|other| list(other, "/rules")) {
-            if !rules.contains(rule) {
-                rules.push(rule.clone());
+        for other in roles.values().filter(selected) {
+            for rule in list(&other.value(kind), "/rules") {
+                if !rules.contains(rule) {
+                    rules.push(rule.clone());
+                }
             }
         }
     }

@@ -137,10 +137,8 @@ impl State {
     fn set_binding(&mut self, key: &Arc<str>, object: Option<&Arc<StoredObject>>) {
         let (namespace, name) = key.split_once('/').unwrap_or(("", key));
         let scope = self.scopes.entry(namespace.to_owned()).or_default();
-        scope.remove(name);
-        if let Some(object) = object {
-            scope.insert(name.into(), Binding::of(&decoded(object)));
-        } else if scope.bindings.is_empty() {
+        scope.set(name, object.map(|object| Binding::of(&decoded(object))));
+        if scope.bindings.is_empty() {
             self.scopes.remove(namespace);
         }
     }
@@ -161,24 +159,33 @@ impl Scope {
         found.into_iter().filter_map(|name| self.bindings.get(name))
     }
 
-    fn insert(&mut self, name: Arc<str>, binding: Binding) {
+    /// Puts `binding` in the place of the one of this name.
+    fn set(&mut self, name: &str, binding: Option<Binding>) {
+        self.remove(name);
+        let Some(binding) = binding else { return };
+        let name: Arc<str> = name.into();
         for subject in &binding.subjects {
-            let (index, text) = match subject {
-                Subject::Group(group) => (&mut self.groups, group),
-                Subject::User(user) | Subject::ServiceAccount { user, .. } => (&mut self.users, user),
-            };
+            let (index, text) = self.index(subject);
             index.entry(text.clone()).or_default().insert(name.clone());
         }
         self.bindings.insert(name, binding);
     }
 
+    /// Where a subject is indexed, and under what.
+    fn index<'subject>(
+        &mut self,
+        subject: &'subject Subject,
+    ) -> (&mut BTreeMap<String, BTreeSet<Arc<str>>>, &'subject String) {
+        match subject {
+            Subject::Group(group) => (&mut self.groups, group),
+            Subject::User(user) | Subject::ServiceAccount { user, .. } => (&mut self.users, user),
+        }
+    }
+
     fn remove(&mut self, name: &str) {
         let Some(binding) = self.bindings.remove(name) else { return };
         for subject in &binding.subjects {
-            let (index, text) = match subject {
-                Subject::Group(group) => (&mut self.groups, group),
-                Subject::User(user) | Subject::ServiceAccount { user, .. } => (&mut self.users, user),
-            };
+            let (index, text) = self.index(subject);
             if let Some(names) = index.get_mut(text) {
                 names.remove(name);
                 if names.is_empty() {
@@ -191,4 +198,25 @@ impl Scope {
 
 fn decoded(object: &StoredObject) -> Value {
     serde_json::from_slice(object.stored_bytes()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn s_i4_the_index_forgets_whom_a_binding_no_longer_names() {
+        let binding = |subject: &str| {
+            let subjects = json!([{"kind": "User", "name": subject}, {"kind": "Group", "name": subject}]);
+            Binding::of(&json!({"metadata": {"name": "b"}, "subjects": subjects}))
+        };
+        let mut scope = Scope::default();
+        scope.set("b", Some(binding("ann")));
+        scope.set("b", Some(binding("bob")));
+        assert_eq!(scope.users.keys().chain(scope.groups.keys()).collect::<Vec<_>>(), ["bob", "bob"]);
+        scope.set("b", None);
+        assert!(scope.users.is_empty() && scope.groups.is_empty() && scope.bindings.is_empty());
+    }
 }

@@ -9,7 +9,7 @@ use super::rule::rules_of;
 use super::user::SERVICE_ACCOUNT;
 use super::{Attributes, Authorization, Decision, User, decide};
 use crate::request::DeleteOptions;
-use crate::verbs::{Author, create_object, delete_object};
+use crate::verbs::{Author, Target, Update, create_object, delete_object, update_object};
 use crate::{ApiServer, ApiServerBuilder};
 
 const NAMESPACES: [&str; 2] = ["default", "kube-system"];
@@ -123,29 +123,32 @@ fn perform(server: &ApiServer, write: &Write) {
     let roles = if namespace.is_some() { "roles" } else { "clusterroles" };
     let bindings = if namespace.is_some() { "rolebindings" } else { "clusterrolebindings" };
     let key = ObjectKey::new(namespace.unwrap_or_default(), write.name);
-    let delete = |plural: &str| {
-        let kind = server.registry().get(GROUP, "v1", plural).unwrap();
-        _ = delete_object(server, &kind, &key, &DeleteOptions::default());
-        kind
-    };
+    let kind = |plural: &str| server.registry().get(GROUP, "v1", plural).unwrap();
     let (kind, mut object) = match &write.content {
         None => {
-            delete(roles);
-            delete(bindings);
+            for plural in [roles, bindings] {
+                _ = delete_object(server, &kind(plural), &key, &DeleteOptions::default());
+            }
             return;
         }
-        Some(Content::Role(rules)) => (delete(roles), json!({"rules": rules})),
+        Some(Content::Role(rules)) => (kind(roles), json!({"rules": rules})),
         Some(Content::Binding { role_kind, role, subjects }) => {
             let role_kind = if namespace.is_some() { role_kind } else { "ClusterRole" };
             let role = json!({"apiGroup": GROUP, "kind": role_kind, "name": role});
-            (delete(bindings), json!({"roleRef": role, "subjects": subjects}))
+            (kind(bindings), json!({"roleRef": role, "subjects": subjects}))
         }
     };
     object["metadata"] = json!({"name": write.name});
     object["kind"] = Value::from(&*kind.resource.kind);
     object["apiVersion"] = kind.resource.api_version().into();
-    // A cluster binding of a service account without a namespace is refused, which is fine here.
-    _ = create_object(server, &kind, namespace, object, &Author::server(server));
+    // Some are refused, which is fine here: a cluster binding of an account without a namespace, another role.
+    let author = Author::server(server);
+    if server.store().get(&kind, &key).is_some() {
+        let update = Update { kind: &kind, key, target: Target::Object, author, patches: false };
+        _ = update_object(server, &update, &mut |_| Ok(object.clone()));
+    } else {
+        _ = create_object(server, &kind, namespace, object, &author);
+    }
 }
 
 fn objects(server: &ApiServer, plural: &str) -> Vec<Value> {
