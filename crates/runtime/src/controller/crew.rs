@@ -17,9 +17,9 @@ use super::Reconciler;
 use super::limit::Limit;
 use super::options::Workers;
 use super::worker::Work;
+use crate::ObjectKey;
 use crate::client::PushBack;
 use crate::queue::QueueItem;
-use crate::{ObjectKey, Shutdown};
 
 /// What the workers of a controller know of each other.
 struct Crew {
@@ -152,7 +152,6 @@ impl Crew {
 ///
 /// While all workers are busy, the crew itself waits for the next key, and hires one more worker for it.
 pub(super) async fn work_until<R: Reconciler>(
-    shutdown: &Shutdown,
     work: &Arc<Work<R>>,
     bounds: Workers,
     idle: Duration,
@@ -163,14 +162,14 @@ pub(super) async fn work_until<R: Reconciler>(
     let hire = |first: Option<QueueItem<ObjectKey>>| {
         crew.join();
         let first = first.map(|item| (Active::new(&crew), item));
-        let worker = worker(Arc::clone(work), Arc::clone(&crew), first, idle, shutdown.clone());
+        let worker = worker(Arc::clone(work), Arc::clone(&crew), first, idle);
         AbortOnDropHandle::new(environment.spawn("controller worker", worker))
     };
     let mut workers: Vec<AbortOnDropHandle<()>> = (0..bounds.least).map(|_| hire(None)).collect();
     loop {
         tokio::select! {
             biased;
-            () = shutdown.requested() => break,
+            () = work.stop.requested() => break,
             () = crew.turned.notified() => {}
             () = crew.unrest(), if crew.is_adaptive() => {}
             item = work.queue.get(), if crew.is_stretched() => {
@@ -195,7 +194,6 @@ async fn worker<R: Reconciler>(
     crew: Arc<Crew>,
     mut first: Option<(Active, QueueItem<ObjectKey>)>,
     idle: Duration,
-    shutdown: Shutdown,
 ) {
     loop {
         let (_active, item) = if let Some(first) = first.take() {
@@ -208,7 +206,7 @@ async fn worker<R: Reconciler>(
             }
             tokio::select! {
                 biased;
-                () = shutdown.requested() => return,
+                () = work.stop.requested() => return,
                 () = lowered => continue,
                 item = work.queue.get() => match item {
                     Some(item) => (Active::new(&crew), item),

@@ -151,17 +151,17 @@ async fn run<R: Reconciler>(
     let keeping = keep(&parking, &context, keeper_end.clone()).await;
     let (timeout, overruns, main) = (options.timeout, Overruns::default(), cache);
     let checks = watch_over(&name, &context.liveness, &overruns, [&record, &keeping]);
-    let work =
-        Arc::new(Work { shared, reconciler, main, queue, parking, instruments, timeout, overruns, turn });
     let stop = shutdown.child();
-    let mut working = pin!(work_until(&stop, &work, options.workers, options.worker_idle, &environment));
+    let work = Work { shared, reconciler, main, queue, parking, instruments, timeout, overruns, stop, turn };
+    let work = Arc::new(work);
+    let mut working = pin!(work_until(&work, options.workers, options.worker_idle, &environment));
     let lost = tokio::select! {
         biased;
         () = &mut working => None,
         lost = watching.lost() => Some(source_ended(&name, lost)),
     };
     if lost.is_some() {
-        stop.request();
+        work.stop.request();
         working.await;
     }
     drop((watching, checks));

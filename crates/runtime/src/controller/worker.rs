@@ -18,7 +18,7 @@ use super::own_writes::Freshness;
 use super::parking::{Admission, Parking, Verdict};
 use super::{Action, Context, ReconcileError, Reconciler};
 use crate::queue::{Priority, QueueItem, WorkQueue};
-use crate::{ClientError, Informer, ObjectKey};
+use crate::{ClientError, Informer, ObjectKey, Shutdown};
 
 /// How long a key waits for another object before it is reconciled without a change of that.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -33,6 +33,8 @@ pub(super) struct Work<R: Reconciler> {
     pub(super) instruments: Instruments,
     pub(super) timeout: Duration,
     pub(super) overruns: Overruns,
+    /// When nothing new is begun any more.
+    pub(super) stop: Shutdown,
     /// How a key is served, where not alone.
     pub(super) turn: Option<Turn<R>>,
 }
@@ -52,7 +54,16 @@ impl<R: Reconciler> Work<R> {
     }
 
     /// Reads the object, if it is to be reconciled now; and says how many changes of other objects were seen before.
+    /// `None` also once the controller stops: questions to a server that does not answer hold nobody up.
     pub(super) async fn prepare(&self, item: &QueueItem<ObjectKey>) -> Option<(Option<Arc<R::Object>>, u64)> {
+        tokio::select! {
+            biased;
+            () = self.stop.requested() => None,
+            prepared = self.look_up(item) => prepared,
+        }
+    }
+
+    async fn look_up(&self, item: &QueueItem<ObjectKey>) -> Option<(Option<Arc<R::Object>>, u64)> {
         let key = item.key();
         match self.parking.admit(key, item.priority()) {
             Admission::Go => {}

@@ -1,5 +1,4 @@
 //! Failing objects, a ledger that is slow, and one that holds more than there is room for (D4, D5, D7).
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Secret;
 use pilothouse::{Action, Controller, Error};
 use tokio::time::sleep;
 
@@ -38,6 +39,30 @@ async fn m3_a_reconcile_that_outlasts_the_grace_period_is_cut_off() {
     let error = run.stop().await.unwrap_err();
     assert!(matches!(&error, Error::NotStopped { names, .. } if names == &["configmap"]), "{error:?}");
     assert_eq!(world.elapsed_ms() / 1000, 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn m3_asking_what_became_of_a_write_does_not_hold_the_stop_up_while_the_server_is_silent() {
+    let world = World::impatient();
+    world.create("a", "").await;
+    let scripted = Scripted::new(&world, |_, _, context| {
+        Box::pin(async move {
+            let mut secret = Secret::default();
+            secret.metadata.generate_name = Some("made-".into());
+            context.create(secret).await?;
+            Ok(Action::done())
+        })
+    });
+    let builder = Controller::of().owns::<Secret>();
+    let run = world.run(world.manager().controller(builder, scripted.clone()));
+    world.lose(Some(|method, address| method == "POST" && address.contains("secrets")));
+    sleep(SECOND / 2).await;
+    world.hold(Some(|method, _| method == "GET"));
+    sleep(SECOND).await;
+    let asked = "pilothouse_reconcile_confirmations_total{controller=\"configmap\"}";
+    assert_eq!((scripted.names().len(), world.count(asked)), (1, 1), "it asks");
+    run.stop().await.unwrap();
+    assert_eq!(world.elapsed_ms(), 1500);
 }
 
 #[tokio::test(start_paused = true)]
