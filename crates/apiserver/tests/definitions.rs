@@ -7,7 +7,7 @@ mod support;
 use http_body_util::BodyExt;
 use pilothouse_apiserver::ApiServer;
 use serde_json::{Value, json};
-use support::{delete, get, merge, post, put, request, server};
+use support::{delete, get, merge, post, put, request, send, server};
 use tower::ServiceExt;
 
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -177,4 +177,26 @@ async fn a_definition_never_takes_the_place_of_a_built_in_type() {
     delete(&server, &path, Value::Null).await.expect(200);
     get(&server, &path).await.expect(404);
     assert_eq!(get(&server, &format!("{leases}/l")).await.expect(200)["kind"], "Lease");
+}
+
+#[tokio::test]
+async fn an_apply_to_the_status_of_a_custom_object_is_recorded_as_its_managers() {
+    let server = with_widgets().await;
+    let made = post(&server, WIDGETS, widget("w", 1)).await.expect(201);
+    let status = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "labels": {"a": "b"}},
+        "status": {"phase": "Up"}});
+    let path = format!("{WIDGETS}/w/status?fieldManager=operator");
+    let applied = request("PATCH", &path, "application/apply-patch+yaml", status.to_string());
+    let applied = send(&server, applied).await.expect(200);
+    assert_eq!((&applied["status"]["phase"], &applied["spec"]), (&json!("Up"), &made["spec"]));
+    assert_eq!(applied["metadata"].get("labels"), None, "a status write leaves metadata alone");
+    let entries = applied["metadata"]["managedFields"].as_array().unwrap();
+    let found = entries.iter().find(|entry| entry["manager"] == "operator").expect("an entry of the manager");
+    assert_eq!((&found["operation"], &found["subresource"]), (&json!("Apply"), &json!("status")));
+    assert_eq!(found["fieldsV1"], json!({"f:status": {"f:phase": {}}}));
+    // What it no longer says goes.
+    let nothing = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}});
+    let applied = request("PATCH", &path, "application/apply-patch+yaml", nothing.to_string());
+    let phase = send(&server, applied).await.expect(200)["status"].get("phase").cloned();
+    assert_eq!(phase, None);
 }

@@ -75,7 +75,9 @@ pub(crate) fn parse_yaml(body: &[u8]) -> Result<Value, String> {
         return Ok(value);
     }
     let options = serde_saphyr::options! { strict_booleans: true };
-    serde_saphyr::from_slice_with_options(body, options).map_err(|error| error.to_string())
+    // The lines after the first show the place in the text.
+    let why = |error: serde_saphyr::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
+    serde_saphyr::from_slice_with_options(body, options).map_err(why)
 }
 
 /// An error with its causes.

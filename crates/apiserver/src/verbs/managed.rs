@@ -13,6 +13,7 @@ use crate::kind::Kind;
 fn ignored(kind: &Kind, target: Target) -> &'static [&'static str] {
     match target {
         Target::Object if kind.status_subresource => &["status"],
+        Target::Status if kind.custom => &["spec", "metadata"],
         Target::Status => &["spec"],
         Target::Object | Target::Any => &[],
     }

@@ -230,6 +230,9 @@ fn prepare(update: &Update<'_>, new: &mut Value, old: &Value) {
             copy_member(&mut merged, new, "status");
             if !kind.custom {
                 copy_member(&mut merged, new, "metadata");
+            } else if update.author.applies {
+                // Of a custom object's metadata a status write changes only who wrote what; an apply has it in `new`.
+                copy_member(&mut merged["metadata"], &new["metadata"], "managedFields");
             }
             *new = merged;
         }
