@@ -6,6 +6,7 @@ use std::time::Duration;
 use pilothouse_machinery::Environment;
 use serde_json::json;
 
+use crate::access::TokenDigest;
 use crate::options::Options;
 use crate::verbs::{Author, create_object};
 use crate::{ApiServer, Authorization, HistoryLimits, User};
@@ -46,7 +47,9 @@ impl ApiServerBuilder {
         Token: Into<String>,
         Holder: Into<User>,
     {
-        let known = tokens.into_iter().map(|(token, user)| (token.into(), Arc::new(user.into().let_in())));
+        let known = tokens.into_iter().map(|(token, user): (Token, Holder)| {
+            (TokenDigest::of(&token.into()), Arc::new(user.into().let_in()))
+        });
         self.options.tokens.extend(known);
         self
     }

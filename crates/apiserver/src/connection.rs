@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::access::Entrance;
+use crate::access::{Entrance, TokenDigest};
 use crate::client_certificate::user_of;
 use crate::service::answer;
 use crate::{ApiServer, TlsIdentity};
@@ -110,7 +110,10 @@ impl ApiServer {
 async fn accept(server: ApiServer, listener: TcpListener, options: ServeOptions, stop: Arc<Stop>) {
     let door = Door {
         server,
-        entrance: Arc::new(Entrance { token: options.token.map(Into::into), ..Entrance::default() }),
+        entrance: Arc::new(Entrance {
+            token: options.token.as_deref().map(TokenDigest::of),
+            ..Entrance::default()
+        }),
         tls: options.tls.map(|identity| identity.acceptor()),
         stop,
     };

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::ApiServer;
 use crate::access::User;
+use crate::verbs::Author;
 
 /// One resource type in one version: its names, its switches and its [`Strategy`].
 #[derive(Clone, Debug)]
@@ -134,11 +135,11 @@ pub(crate) trait Strategy: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Answers a question of `user`: sets the status of an object that is not kept.
+    /// Answers a question of `author`: sets the status of an object that is not kept.
     fn review(
         &self,
         _server: &ApiServer,
-        _user: &User,
+        _author: &Author,
         _namespace: Option<&str>,
         _object: &mut Value,
     ) -> Result<(), Status> {

@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::TokenDigest;
 use crate::{Authorization, HistoryLimits, User};
 
 /// Settings that do not change while the server lives.
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) history: HistoryLimits,
-    /// Bearer tokens and the users they stand for.
-    pub(crate) tokens: BTreeMap<String, Arc<User>>,
+    /// The users that bearer tokens stand for.
+    pub(crate) tokens: BTreeMap<TokenDigest, Arc<User>>,
     pub(crate) authorization: Authorization,
     /// How long a request waits for a resource version of the future.
     pub(crate) version_wait: Duration,

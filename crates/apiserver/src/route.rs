@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response, header, request::Parts};
 use pilothouse_machinery::{Status, StatusDetails, StatusReason};
 
-use crate::access::{Attributes, Entrance, Unknown, authenticate, authorize, impersonate};
+use crate::access::{Attributes, Entrance, TokenDigest, Unknown, authenticate, authorize, impersonate};
 use crate::answer::{failure, failure_in, respond, typed};
 use crate::discovery;
 use crate::request::{Call, Query, ResourcePath, negotiate, parse_path};
@@ -40,7 +40,7 @@ pub(crate) async fn route(
     let number = server.log().note(record(&parts, asked, &user, impersonator.as_deref()));
     let response = match (refusal, path) {
         (Some(status), _) => failure(&status),
-        (None, Some(path)) => resource(server, user, parts, path, body).await,
+        (None, Some(path)) => resource(server, (user, entrance.token), parts, path, body).await,
         (None, None) => discovery::respond(server, &parts.method, &parts.uri, &parts.headers),
     };
     server.log().answered(number, response.status().as_u16());
@@ -49,11 +49,15 @@ pub(crate) async fn route(
 
 fn let_in(server: &ApiServer, parts: &Parts, entrance: &Entrance) -> Result<Arc<User>, Unknown> {
     match authenticate(server, &parts.headers, entrance) {
-        Err(Unknown::Nothing) if OPEN.iter().any(|open| parts.uri.path().starts_with(open)) => {
-            Ok(Arc::new(User::anonymous()))
-        }
+        Err(Unknown::Nothing) if is_open(parts.uri.path()) => Ok(Arc::new(User::anonymous())),
         user => user,
     }
+}
+
+/// Whether `path` is open to everybody, or below a path that is.
+fn is_open(path: &str) -> bool {
+    let rest = OPEN.iter().find_map(|open| path.strip_prefix(open));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn record(parts: &Parts, asked: Attributes, user: &User, impersonator: Option<&User>) -> RequestRecord {
@@ -88,7 +92,7 @@ fn resource_not_found() -> Status {
 
 async fn resource(
     server: &ApiServer,
-    user: Arc<User>,
+    (user, door_token): (Arc<User>, Option<TokenDigest>),
     parts: Parts,
     path: ResourcePath,
     body: Bytes,
@@ -120,6 +124,7 @@ async fn resource(
     }
     let call = Call {
         user,
+        door_token,
         kind,
         namespace: path.namespace,
         name,

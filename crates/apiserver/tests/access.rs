@@ -232,6 +232,32 @@ async fn au2_nobody_gives_what_they_do_not_have() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn au2_a_binding_whose_role_is_gone_is_not_changed_and_the_answer_says_so() {
+    let server = rbac();
+    let bob = server.as_user("bob");
+    let own = rule(&["get", "update", "patch"], &["rbac.authorization.k8s.io"], &["rolebindings"]);
+    grant(&server, Some("default"), "own", json!([own])).await;
+    let namespace = format!("{RBAC}/namespaces/default");
+    let role = json!({"metadata": {"name": "r"}, "rules": [rule(&["get"], &[""], &["pods"])]});
+    post(&server, &format!("{namespace}/roles"), role).await.expect(201);
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": "r"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+        "subjects": [{"kind": "User", "name": "eve"}]});
+    let mut stored = post(&server, &format!("{namespace}/rolebindings"), binding.clone()).await.expect(201);
+    support::delete(&server, &format!("{namespace}/roles/r"), Value::Null).await.expect(200);
+    let path = format!("{namespace}/rolebindings/r");
+    stored["subjects"] = json!([{"kind": "User", "name": "eve"}, {"kind": "User", "name": "bob"}]);
+    let refused = call(&bob, "PUT", &path, stored).await.expect(404);
+    assert_eq!(refused["message"], "role.rbac.authorization.k8s.io \"r\" not found");
+    let mut applied = binding;
+    applied["subjects"] = json!([{"kind": "User", "name": "bob", "apiGroup": "rbac.authorization.k8s.io"}]);
+    let path = format!("{path}?fieldManager=tests&force=true");
+    let apply = request("PATCH", &path, "application/apply-patch+yaml", applied.to_string());
+    let refused = send_as(&bob, apply).await.expect(404);
+    assert_eq!(refused["message"], "role.rbac.authorization.k8s.io \"r\" not found");
+}
+
+#[tokio::test(start_paused = true)]
 async fn au2_aggregated_roles_have_the_rules_of_what_they_select_as_soon_as_it_is_written() {
     let server = rbac();
     let roles = format!("{RBAC}/clusterroles");

@@ -52,6 +52,39 @@ async fn a_client_works_over_http_with_the_kubeconfig_and_only_with_its_token() 
 }
 
 #[tokio::test]
+async fn au1_a_path_is_open_by_its_whole_name_and_a_review_knows_the_token_of_its_door() {
+    let server = real();
+    let options = ServeOptions { token: Some("secret".into()), tls: None };
+    let handle = server.serve(listener().await, options).unwrap();
+    let url = format!("http://{}", handle.local_addr());
+    let nobody = client(&url, None).await;
+    for (path, expected) in [
+        ("/version", None),
+        ("/livez/ping", None),
+        ("/versionx", Some(401)),
+        ("/healthz-of-others", Some(401)),
+        ("/api", Some(401)),
+    ] {
+        let request = http::Request::get(path).body(Vec::new()).unwrap();
+        match (nobody.request_text(request).await, expected) {
+            (Err(kube::Error::Api(status)), Some(code)) => assert_eq!(status.code, code, "{path}"),
+            (Err(kube::Error::Api(status)), None) => assert_ne!(status.code, 401, "{path}"),
+            (answer, expected) => assert!(answer.is_ok() && expected.is_none(), "{path}: {answer:?}"),
+        }
+    }
+    let administrator = client(&url, Some("secret")).await;
+    for (token, known) in [("secret", true), ("Secret", false)] {
+        let review = json!({"spec": {"token": token}}).to_string().into_bytes();
+        let request = http::Request::post("/apis/authentication.k8s.io/v1/tokenreviews")
+            .header("content-type", "application/json");
+        let answer: serde_json::Value = administrator.request(request.body(review).unwrap()).await.unwrap();
+        assert_eq!(answer["status"]["authenticated"] == true, known, "{answer}");
+        assert_eq!(answer["status"]["user"]["username"] == "admin", known, "{answer}");
+    }
+    handle.shutdown().await;
+}
+
+#[tokio::test]
 async fn stopping_ends_watches_and_the_objects_are_there_behind_the_next_listener() {
     let server = real();
     let handle = server.serve(listener().await, ServeOptions::default()).unwrap();

@@ -112,6 +112,23 @@ async fn au1_a_token_dies_with_its_account_and_with_the_object_that_it_is_bound_
 }
 
 #[tokio::test(start_paused = true)]
+async fn au1_a_token_outlives_the_deletion_of_a_kept_pod_by_a_minute() {
+    let server = with_account().await;
+    let mut web = pod("p", None);
+    web["spec"]["serviceAccountName"] = "web".into();
+    web["metadata"]["finalizers"] = json!(["example.com/keep"]);
+    post(&server, PODS, web).await.expect(201);
+    let bound = json!({"boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "p"}});
+    let of_pod = text(&token(&server, bound).await.expect(201));
+    delete(&server, &format!("{PODS}/p"), json!({"gracePeriodSeconds": 0})).await.expect(200);
+    assert!(who(&server, &of_pod).await.is_ok());
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert!(who(&server, &of_pod).await.is_ok());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(who(&server, &of_pod).await, Err(401));
+}
+
+#[tokio::test(start_paused = true)]
 async fn au1_a_token_for_others_does_not_open_the_server_and_a_review_tells_for_whom_it_is() {
     let server = with_account().await;
     let vault = text(&token(&server, json!({"audiences": ["vault", "other"]})).await.expect(201));
@@ -139,6 +156,11 @@ async fn au1_malformed_requests_for_tokens_are_refused_and_each_takes_its_right(
         let refused = token(&server, json!({"expirationSeconds": seconds})).await.expect(422);
         assert!(refused["message"].as_str().unwrap().ends_with(words), "{refused}");
     }
+    for spec in [json!("x"), json!([]), json!(1)] {
+        let refused = token(&server, spec).await.expect(400);
+        assert!(refused["message"].as_str().unwrap().ends_with("spec must be an object"), "{refused}");
+    }
+    token(&server, Value::Null).await.expect(201);
     let named = json!({"metadata": {"name": "db"}, "spec": {}});
     post(&server, &format!("{ACCOUNTS}/web/token"), named).await.expect(422);
     post(&server, &format!("{ACCOUNTS}/absent/token"), json!({})).await.expect(404);
@@ -206,9 +228,8 @@ async fn au1_a_client_certificate_is_its_users_and_one_of_another_authority_nobo
 fn in_name_of(headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
     let mut request = request("POST", WHO, "application/json", "{}");
     for (name, value) in headers {
-        request
-            .headers_mut()
-            .append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        request.headers_mut().append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value);
     }
     request
 }
@@ -243,6 +264,24 @@ async fn au1_impersonation_makes_the_user_that_its_headers_say() {
     let records = server.request_log();
     let last = &records[records.len() - 3];
     assert_eq!((&*last.user, &*last.impersonator), ("system:serviceaccount:default:web", "admin"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn au1_headers_that_say_who_asks_are_never_passed_over() {
+    let server = with_account().await;
+    let answer = send(&server, in_name_of(&[("Impersonate-User", "jörg")])).await.expect(201);
+    assert_eq!(answer["status"]["userInfo"]["username"], "jörg");
+    for name in ["Impersonate-User", "Impersonate-Group", "Impersonate-Uid", "Impersonate-Extra-Team"] {
+        let mut request = in_name_of(&[("Impersonate-Group", "dev")]);
+        let value = http::HeaderValue::from_bytes(b"j\xf6rg").unwrap();
+        request.headers_mut().append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value);
+        let refused = send(&server, request).await.expect(400);
+        assert!(refused["message"].as_str().unwrap().contains("is not UTF-8"), "{name}: {refused}");
+    }
+    let mut request = in_name_of(&[]);
+    let value = http::HeaderValue::from_bytes(b"Bearer \xff").unwrap();
+    request.headers_mut().insert("authorization", value);
+    send(&server, request).await.expect(401);
 }
 
 #[tokio::test(start_paused = true)]

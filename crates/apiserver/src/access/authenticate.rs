@@ -7,7 +7,7 @@ use pilothouse_machinery::{Status, StatusReason};
 
 use super::claims::ISSUER;
 use super::tokens::account_of;
-use super::{Authorization, User};
+use super::{Authorization, TokenDigest, User};
 use crate::ApiServer;
 
 /// What a door knows of those who come through it.
@@ -18,7 +18,7 @@ pub(crate) struct Entrance {
     /// Whom the certificate names that TLS has checked.
     pub(crate) certificate: Option<Arc<User>>,
     /// A token that stands for the administrator at this door.
-    pub(crate) token: Option<Arc<str>>,
+    pub(crate) token: Option<TokenDigest>,
 }
 
 impl Entrance {
@@ -56,8 +56,8 @@ pub(crate) fn authenticate(
     if let Some(user) = &entrance.certificate {
         return Ok(user.clone());
     }
-    if let Some(token) = bearer(headers) {
-        let holder = holder(server, token, entrance, &[ISSUER.to_owned()]);
+    if let Some(token) = bearer(headers)? {
+        let holder = holder(server, token, entrance.token, &[ISSUER.to_owned()]);
         return holder.map(|(user, _)| user).ok_or(Unknown::Wrong);
     }
     if let Some(user) = &entrance.user {
@@ -71,23 +71,26 @@ pub(crate) fn authenticate(
     Ok(Arc::new(User::anonymous()))
 }
 
-/// The bearer token of a request. Other schemes are as good as nothing.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+/// The bearer token of a request. Other schemes are as good as nothing; a header that is no text is a wrong token.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unknown> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Unknown::Wrong)?;
+    let parts = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    Ok(parts.map(|(_, token)| token.trim()))
 }
 
-/// Whose token this is, and for which of `audiences`.
+/// Whose token this is, and for which of `audiences`; `administrators` is the door's own.
 pub(super) fn holder(
     server: &ApiServer,
     token: &str,
-    entrance: &Entrance,
+    administrators: Option<TokenDigest>,
     audiences: &[String],
 ) -> Option<(Arc<User>, Vec<String>)> {
-    let user = if entrance.token.as_deref() == Some(token) {
+    let digest = TokenDigest::of(token);
+    let user = if administrators == Some(digest) {
         Some(Arc::new(User::admin().let_in()))
     } else {
-        server.options().tokens.get(token).cloned()
+        server.options().tokens.get(&digest).cloned()
     };
     match user {
         // Tokens of users say nothing of audiences: they are for the API server.

@@ -8,6 +8,10 @@ use super::user::SERVICE_ACCOUNT;
 use crate::ApiServer;
 use crate::kinds::field::text;
 
+/// How long an object that a token is bound to counts after the time that its deletion names, in seconds
+/// (`jwt.DefaultLeeway` of the library that kube-apiserver reads tokens with).
+const LEEWAY: i64 = 60;
+
 /// Who issues tokens, and for whom they are unless their request says otherwise.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
@@ -92,13 +96,15 @@ impl Claims {
     }
 }
 
-/// Whether this very object is there, and not on its way out.
+/// Whether this very object is there, or is kept by a finalizer since no longer than [`LEEWAY`].
 fn is_there(server: &ApiServer, plural: &str, namespace: &str, reference: &Reference) -> bool {
     let Some(kind) = server.registry().get("", "v1", plural) else { return false };
     let found = server.store().get(&kind, &ObjectKey::new(namespace, &*reference.name));
     found.is_some_and(|object| {
         let object = object.value(&kind);
-        let leaving = !text(&object, "/metadata/deletionTimestamp").is_empty();
-        text(&object, "/metadata/uid") == reference.uid && (!leaving || plural == "pods")
+        let deleted = text(&object, "/metadata/deletionTimestamp").parse::<jiff::Timestamp>();
+        let now = server.environment().now().as_second();
+        let gone = deleted.is_ok_and(|deleted| deleted.as_second() + LEEWAY < now);
+        text(&object, "/metadata/uid") == reference.uid && !gone
     })
 }

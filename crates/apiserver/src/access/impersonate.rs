@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use pilothouse_machinery::{Status, StatusReason};
 
 use super::user::{SERVICE_ACCOUNT, UNAUTHENTICATED};
 use super::{Attributes, User, authorize};
 use crate::ApiServer;
 use crate::request::percent_decode_path;
+
+const PREFIX: &str = "impersonate-";
 
 const EXTRA: &str = "impersonate-extra-";
 
@@ -29,7 +31,7 @@ pub(crate) fn impersonate(
     user: &User,
     headers: &HeaderMap,
 ) -> Result<Option<Arc<User>>, Status> {
-    let wanted = Wanted::of(headers);
+    let wanted = Wanted::of(headers)?;
     let said_more = !wanted.uid.is_empty() || !wanted.groups.is_empty() || !wanted.extra.is_empty();
     if wanted.user.is_empty() {
         if said_more {
@@ -46,10 +48,15 @@ pub(crate) fn impersonate(
 }
 
 impl Wanted {
-    fn of(headers: &HeaderMap) -> Self {
+    /// Names may have letters of any script: values are UTF-8. Whoever sends another one means somebody else than
+    /// themselves, so it is never passed over.
+    fn of(headers: &HeaderMap) -> Result<Self, Status> {
         let mut wanted = Self::default();
-        for (name, value) in headers {
-            let Ok(value) = value.to_str() else { continue };
+        let known = |name: &HeaderName| name.as_str().starts_with(PREFIX);
+        for (name, value) in headers.iter().filter(|(name, _)| known(name)) {
+            let Ok(value) = std::str::from_utf8(value.as_bytes()) else {
+                return Err(Status::bad_request(format!("the value of the header {name} is not UTF-8")));
+            };
             let value = value.to_owned();
             match name.as_str() {
                 "impersonate-user" => wanted.user = value,
@@ -62,7 +69,7 @@ impl Wanted {
                 }
             }
         }
-        wanted
+        Ok(wanted)
     }
 
     /// Namespace and name, where the user is a service account.

@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::authenticate::holder;
 use super::claims::ISSUER;
-use super::{Attributes, Decision, Entrance, PolicyRule, User, decide, rules_for};
+use super::{Attributes, Decision, PolicyRule, TokenDigest, User, decide, rules_for};
 use crate::ApiServer;
 use crate::kind::{Kind, Strategy};
 use crate::kinds::causes;
 use crate::kinds::field::{list, text};
 use crate::registry::KindRegistry;
+use crate::verbs::Author;
 
 const ACCESS: &str = "authorization.k8s.io";
 const IDENTITY: &str = "authentication.k8s.io";
@@ -62,10 +63,11 @@ impl Strategy for Review {
     fn review(
         &self,
         server: &ApiServer,
-        user: &User,
+        author: &Author,
         namespace: Option<&str>,
         object: &mut Value,
     ) -> Result<(), Status> {
+        let user = &*author.user;
         let status = match self {
             Self::SelfSubjectAccess => {
                 valid(access_causes(object))?;
@@ -80,7 +82,7 @@ impl Strategy for Review {
             }
             Self::SelfSubjectRules => rules(server, user, object)?,
             Self::SelfSubject => json!({"userInfo": user_info(user)}),
-            Self::Token => token(server, object)?,
+            Self::Token => token(server, author.door_token, object)?,
         };
         object["status"] = status;
         Ok(())
@@ -213,7 +215,7 @@ pub(super) fn user_info(user: &User) -> Value {
     info.into()
 }
 
-fn token(server: &ApiServer, object: &Value) -> Result<Value, Status> {
+fn token(server: &ApiServer, door_token: Option<TokenDigest>, object: &Value) -> Result<Value, Status> {
     let token = text(object, "/spec/token");
     if token.is_empty() {
         return Err(Status::bad_request("token is required for TokenReview in authentication"));
@@ -222,7 +224,7 @@ fn token(server: &ApiServer, object: &Value) -> Result<Value, Status> {
     if audiences.is_empty() {
         audiences.push(ISSUER.to_owned());
     }
-    Ok(match holder(server, token, &Entrance::default(), &audiences) {
+    Ok(match holder(server, token, door_token, &audiences) {
         Some((user, audiences)) => {
             json!({"authenticated": true, "user": user_info(&user), "audiences": audiences})
         }

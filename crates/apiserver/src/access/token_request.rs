@@ -26,6 +26,14 @@ pub(crate) fn create(server: &ApiServer, call: &Call) -> Result<Reply, Status> {
     let account = server.store().get(&call.kind, &call.key());
     let account = account.ok_or_else(|| Status::not_found("", "serviceaccounts", &call.name))?;
     let account = account.value(&call.kind);
+    if request["spec"].is_null() {
+        request["spec"] = json!({});
+    }
+    if !request["spec"].is_object() {
+        return Err(Status::bad_request(
+            "TokenRequest in version \"v1\" cannot be handled: spec must be an object",
+        ));
+    }
     check(call, &request)?;
     let audiences: Vec<String> =
         list(&request, "/spec/audiences").iter().filter_map(Value::as_str).map(str::to_owned).collect();

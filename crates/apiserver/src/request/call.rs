@@ -7,7 +7,7 @@ use http::HeaderMap;
 use pilothouse_machinery::{ObjectKey, Status};
 
 use super::{Form, Query, Representation};
-use crate::access::User;
+use crate::access::{TokenDigest, User};
 use crate::kind::Kind;
 use crate::table::IncludeObject;
 
@@ -16,6 +16,8 @@ use crate::table::IncludeObject;
 pub(crate) struct Call {
     /// Who asks.
     pub(crate) user: Arc<User>,
+    /// The administrator's token at the door that they came through.
+    pub(crate) door_token: Option<TokenDigest>,
     pub(crate) kind: Arc<Kind>,
     /// The namespace of the path; `None` for cluster-scoped types and for lists across all namespaces.
     pub(crate) namespace: Option<String>,

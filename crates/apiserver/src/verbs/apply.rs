@@ -35,11 +35,15 @@ pub(super) fn apply(server: &ApiServer, call: &Call, target: Target) -> Result<R
         } else {
             change(server, call, &configuration, &options, &author, target)
         };
-        // Somebody else created or deleted the object in between: it is the other case now.
+        // Somebody else created or deleted the object in between: it is the other case now. What is not found may be
+        // something else as well, as the role of a binding.
         match reply {
             Err(status) if creates && status.reason == StatusReason::AlreadyExists => {}
             Err(status)
-                if target == Target::Object && status.reason == StatusReason::NotFound && !creates => {}
+                if target == Target::Object
+                    && !creates
+                    && status.reason == StatusReason::NotFound
+                    && server.store().get(&call.kind, &call.key()).is_none() => {}
             reply => return reply,
         }
     }

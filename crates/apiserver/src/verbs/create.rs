@@ -141,7 +141,7 @@ fn review(
     author: &Author,
 ) -> Result<Content, Status> {
     managed::track(kind, &mut object, None, author, Target::Object);
-    kind.strategy.review(server, &author.user, namespace, &mut object)?;
+    kind.strategy.review(server, author, namespace, &mut object)?;
     Ok(Content::Value(object))
 }
 

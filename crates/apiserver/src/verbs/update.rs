@@ -10,7 +10,7 @@ use super::depth::check_depth;
 use super::reply::{Content, Reply};
 use super::{create_object, managed, metadata};
 use crate::ApiServer;
-use crate::access::{User, authorize_creation};
+use crate::access::{TokenDigest, User, authorize_creation};
 use crate::kind::Kind;
 use crate::kinds;
 use crate::request::{Call, WriteOptions, decode_object};
@@ -19,6 +19,8 @@ use crate::request::{Call, WriteOptions, decode_object};
 #[derive(Clone, Debug)]
 pub(crate) struct Author {
     pub(crate) user: Arc<User>,
+    /// The administrator's token at the door that they came through.
+    pub(crate) door_token: Option<TokenDigest>,
     /// The field manager.
     pub(crate) manager: String,
     /// The subresource written through, if any.
@@ -61,14 +63,22 @@ impl Author {
         subresource: Option<&'static str>,
     ) -> Self {
         let manager = options.field_manager.clone().unwrap_or_else(|| call.default_manager());
-        let (user, time) = (call.user.clone(), server.environment().now());
-        Self { user, manager, subresource, time, applies: false, dry_run: options.dry_run }
+        Self {
+            user: call.user.clone(),
+            door_token: call.door_token,
+            manager,
+            subresource,
+            time: server.environment().now(),
+            applies: false,
+            dry_run: options.dry_run,
+        }
     }
 
     /// The server itself.
     pub(crate) fn server(server: &ApiServer) -> Self {
         Self {
             user: Arc::new(User::admin()),
+            door_token: None,
             manager: "pilothouse-apiserver".into(),
             subresource: None,
             time: server.environment().now(),
@@ -95,10 +105,15 @@ pub(crate) fn update(server: &ApiServer, call: &Call, target: Target) -> Result<
         } else {
             (200, update_object(server, &update, &mut |_| Ok(object.clone())))
         };
-        // Somebody else created or deleted the object in between: it is the other case now.
+        // Somebody else created or deleted the object in between: it is the other case now. What is not found may be
+        // something else as well, as the role of a binding.
         match content {
             Err(status) if creates && status.reason == StatusReason::AlreadyExists => {}
-            Err(status) if may_create && !creates && status.reason == StatusReason::NotFound => {}
+            Err(status)
+                if may_create
+                    && !creates
+                    && status.reason == StatusReason::NotFound
+                    && server.store().get(kind, &update.key).is_none() => {}
             content => return Ok(Reply::new(code, content?).with_warnings(warnings)),
         }
     }
