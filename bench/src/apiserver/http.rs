@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::Failure;
 
-/// From nothing to the first answer over TLS: a certificate authority and a certificate are made, the server is made and
-/// listens, kube's client is made, connects and gets its answer.
+/// From nothing to the first answer over TLS: a certificate authority and a certificate are made, the server is made
+/// and listens, kube's client is made, connects and gets its answer.
 pub(super) async fn first_answer_over_tls() -> Result<(Duration, ServerHandle), Failure> {
     let began = Instant::now();
     let listener = TcpListener::bind("127.0.0.1:0").await?;

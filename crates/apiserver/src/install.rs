@@ -4,6 +4,8 @@ use pilothouse_machinery::Status;
 use serde_json::Value;
 
 use crate::ApiServer;
+use crate::fields::check_body;
+use crate::request::FieldValidation;
 use crate::verbs::{Author, create_object};
 
 /// Why the objects of a manifest could not be created.
@@ -52,27 +54,19 @@ impl InstallError {
 
 impl ApiServer {
     /// Creates the objects of a manifest (YAML, several documents or a `List`) in their order, as the administrator
-    /// would with `kubectl create -f`. Ends with the first that fails; those before it stay. Namespaced objects
-    /// without a namespace go to `default`.
+    /// would with `kubectl create -f`: an unknown field or one of the wrong type is refused. Ends with the first that
+    /// fails; those before it stay. Namespaced objects without a namespace go to `default`.
     pub fn install(&self, manifest: &str) -> Result<(), InstallError> {
-        let documents: Vec<Value> = serde_saphyr::from_multiple(manifest)
-            .map_err(|error| InstallError::Syntax { why: error.to_string() })?;
-        for document in &documents {
-            match document["items"].as_array() {
-                Some(items) => items.iter().try_for_each(|item| self.install_one(item))?,
-                None if document.is_null() => {}
-                None => self.install_one(document)?,
-            }
-        }
-        Ok(())
+        let objects = crate::manifest::objects(manifest).map_err(|why| InstallError::Syntax { why })?;
+        objects.into_iter().try_for_each(|object| self.install_one(object))
     }
 
-    fn install_one(&self, object: &Value) -> Result<(), InstallError> {
+    fn install_one(&self, mut object: Value) -> Result<(), InstallError> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (api_version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
-        let named = object["metadata"]["namespace"].as_str();
+        let named = object["metadata"]["namespace"].as_str().map(str::to_owned);
         let name = text(&object["metadata"]["name"]);
-        let title = named.map_or_else(|| name.clone(), |namespace| format!("{namespace}/{name}"));
+        let title = named.as_ref().map_or_else(|| name.clone(), |namespace| format!("{namespace}/{name}"));
         let kinds = self.registry().all();
         let known = kinds
             .iter()
@@ -80,8 +74,9 @@ impl ApiServer {
         let Some(known) = known else {
             return Err(InstallError::UnknownKind { object: title, api_version, kind });
         };
-        let namespace = known.resource.is_namespaced().then_some(named.unwrap_or("default"));
-        create_object(self, known, namespace, object.clone(), &Author::server(self))
+        let namespace = known.resource.is_namespaced().then_some(named.as_deref().unwrap_or("default"));
+        check_body(known, &mut object, Vec::new(), FieldValidation::Strict)
+            .and_then(|_| create_object(self, known, namespace, object, &Author::server(self)))
             .map(drop)
             .map_err(|status| InstallError::Refused { object: title, kind, source: Box::new(status) })
     }
@@ -123,6 +118,33 @@ items:
         assert_eq!(error.to_string(), "cannot create ServiceAccount system/operator");
         assert!(error.source().unwrap().to_string().contains("already exists"), "{error:?}");
         assert!(has(&server, "namespaces", "", "other"));
+    }
+
+    #[test]
+    fn what_does_not_have_the_shape_of_its_type_is_refused() {
+        const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  paused: true
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web}]}
+";
+        let server = ApiServer::builder().build();
+        for (right, wrong, words) in [
+            ("replicas: 3", "replicas: \"3\"", "replicas"),
+            ("paused: true", "paused: yes", "paused"),
+            ("paused", "pausde", "unknown field \"spec.pausde\""),
+        ] {
+            let error = server.install(&DEPLOYMENT.replace(right, wrong)).unwrap_err();
+            assert_eq!(error.to_string(), "cannot create Deployment web");
+            assert!(error.source().unwrap().to_string().contains(words), "{error:?}");
+        }
+        server.install(DEPLOYMENT).unwrap();
     }
 
     #[test]

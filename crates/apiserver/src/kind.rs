@@ -113,11 +113,17 @@ pub(crate) trait Strategy: Send + Sync + 'static {
     /// Sets what only a create sets (a cluster IP, an initial phase), after metadata are filled.
     fn prepare_create(&self, _object: &mut Value, _server: &ApiServer) {}
 
+    /// Writes into a new object who creates it, where the type has fields for that.
+    fn name_author(&self, _object: &mut Value, _user: &User) {}
+
     /// Carries over what an update may not change silently.
     fn prepare_update(&self, _new: &mut Value, _old: &Value) {}
 
     /// The same for a write to `/status`, after the specification was carried over from `old`.
     fn prepare_status_update(&self, _new: &mut Value, _old: &Value) {}
+
+    /// The same for a write to `/approval`.
+    fn prepare_approval(&self, _new: &mut Value, _old: &Value) {}
 
     /// Adds to an object whose deletion begins what must keep it for now.
     fn prepare_delete(&self, _object: &mut Value, _server: &ApiServer) {}
@@ -132,6 +138,22 @@ pub(crate) trait Strategy: Send + Sync + 'static {
         _new: &Value,
         _old: Option<&Value>,
     ) -> Result<(), Status> {
+        Ok(())
+    }
+
+    /// Refuses what `user` may not write to `/status` although they may write there.
+    fn authorize_status(
+        &self,
+        _server: &ApiServer,
+        _user: &User,
+        _new: &Value,
+        _old: &Value,
+    ) -> Result<(), Status> {
+        Ok(())
+    }
+
+    /// Refuses a write to `/approval` of a user who may write there and may not decide about `old`.
+    fn authorize_approval(&self, _server: &ApiServer, _user: &User, _old: &Value) -> Result<(), Status> {
         Ok(())
     }
 
@@ -158,6 +180,11 @@ pub(crate) trait Strategy: Send + Sync + 'static {
 
     /// What is wrong with a write to `/status`.
     fn validate_status_update(&self, _new: &Value, _old: &Value) -> Vec<StatusCause> {
+        Vec::new()
+    }
+
+    /// What is wrong with a write to `/approval`.
+    fn validate_approval(&self, _new: &Value, _old: &Value) -> Vec<StatusCause> {
         Vec::new()
     }
 

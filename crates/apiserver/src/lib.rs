@@ -22,6 +22,7 @@ mod install;
 mod kind;
 mod kinds;
 mod kubeconfig;
+mod manifest;
 mod message;
 mod openapi;
 mod options;

@@ -5,6 +5,7 @@
 mod world;
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -84,7 +85,9 @@ async fn z1_the_manifest_grants_what_the_bucket_operator_does_and_nothing_else()
     let rewrite = std::env::var_os("PILOTHOUSE_WRITE_RBAC").is_some();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rbac.yaml");
     let recorded = Permissions::recorded(&account(), &whole_suite().await);
-    recorded.check(&file, rewrite).unwrap_or_else(|error| panic!("{error}"));
+    if let Err(error) = recorded.check(&file, rewrite) {
+        panic!("{error}: {}", error.source().map(ToString::to_string).unwrap_or_default());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,23 @@ pub(crate) fn authorize(server: &ApiServer, user: &User, asked: &Attributes) -> 
     if decision.allowed { Ok(()) } else { Err(asked.forbidden(user, &decision.reason)) }
 }
 
+/// Whether `user` may `verb` requests for certificates of `signer`, by its name or as one of all under its domain
+/// (`k8s.io/kubernetes/pkg/registry/certificates`, `IsAuthorizedForSignerName`).
+pub(crate) fn may_act_for(server: &ApiServer, user: &User, verb: &str, signer: &str) -> bool {
+    let domain = signer.split('/').next().unwrap_or_default();
+    [signer.to_owned(), format!("{domain}/*")].into_iter().any(|name| {
+        let asked = Attributes {
+            verb: verb.into(),
+            group: "certificates.k8s.io".into(),
+            version: "*".into(),
+            resource: "signers".into(),
+            name,
+            ..Attributes::default()
+        };
+        decide(server, user, &asked).allowed
+    })
+}
+
 /// Refuses an update or apply that would create what its user may not create.
 ///
 /// A real server says nothing after the colon here; this one says what is missing.

@@ -87,30 +87,10 @@ fn roles() -> Vec<Value> {
     let rule = PolicyRule::resources;
     vec![
         role("cluster-admin", &[rule(&["*"], &["*"], &["*"]), PolicyRule::paths(&["*"], &["*"])]),
-        role("system:discovery", &[PolicyRule::paths(&["get"], DISCOVERY)]),
+        role("system:discovery", &[discovery()]),
         role("system:public-info-viewer", &[PolicyRule::paths(&["get"], PUBLIC)]),
-        role(
-            "system:basic-user",
-            &[
-                rule(
-                    &["create"],
-                    &["authorization.k8s.io"],
-                    &["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
-                ),
-                rule(&["create"], &["authentication.k8s.io"], &["selfsubjectreviews"]),
-            ],
-        ),
-        role(
-            "system:service-account-issuer-discovery",
-            &[PolicyRule::paths(
-                &["get"],
-                &[
-                    "/.well-known/openid-configuration",
-                    "/.well-known/openid-configuration/",
-                    "/openid/v1/jwks",
-                ],
-            )],
-        ),
+        role("system:basic-user", &basic_user()),
+        role("system:service-account-issuer-discovery", &[issuer_discovery()]),
         part("view", &view()),
         part("edit", &edit()),
         part("admin", &admin()),
@@ -118,6 +98,30 @@ fn roles() -> Vec<Value> {
         aggregated("edit", Some("admin")),
         aggregated("admin", None),
     ]
+}
+
+fn discovery() -> PolicyRule {
+    PolicyRule::paths(&["get"], DISCOVERY)
+}
+
+fn basic_user() -> [PolicyRule; 2] {
+    let reviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"];
+    [
+        PolicyRule::resources(&["create"], &["authorization.k8s.io"], &reviews),
+        PolicyRule::resources(&["create"], &["authentication.k8s.io"], &["selfsubjectreviews"]),
+    ]
+}
+
+fn issuer_discovery() -> PolicyRule {
+    let paths =
+        ["/.well-known/openid-configuration", "/.well-known/openid-configuration/", "/openid/v1/jwks"];
+    PolicyRule::paths(&["get"], &paths)
+}
+
+/// What the initial roles let each service account do.
+pub(crate) fn rules_of_every_account() -> Vec<PolicyRule> {
+    let [reviews, identity] = basic_user();
+    vec![discovery(), reviews, identity, issuer_discovery()]
 }
 
 fn view() -> Vec<PolicyRule> {

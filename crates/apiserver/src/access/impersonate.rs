@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName};
 use pilothouse_machinery::{Status, StatusReason};
 
-use super::user::{SERVICE_ACCOUNT, UNAUTHENTICATED};
+use super::user::{UNAUTHENTICATED, account_of_user};
 use super::{Attributes, User, authorize};
 use crate::ApiServer;
 use crate::request::percent_decode_path;
@@ -74,8 +74,7 @@ impl Wanted {
 
     /// Namespace and name, where the user is a service account.
     fn account(&self) -> Option<(&str, &str)> {
-        let (namespace, name) = self.user.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?;
-        (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
+        account_of_user(&self.user)
     }
 
     /// The rights that it takes.

@@ -199,7 +199,7 @@ fn rules(server: &ApiServer, user: &User, object: &Value) -> Result<Value, Statu
 }
 
 /// A user as reviews show one.
-pub(super) fn user_info(user: &User) -> Value {
+pub(crate) fn user_info(user: &User) -> Value {
     let mut info = Map::new();
     info.insert("username".into(), user.name().into());
     if !user.uid().is_empty() {

@@ -116,6 +116,12 @@ impl User {
     }
 }
 
+/// Namespace and name of the service account that is the user `name`, if one is.
+pub(crate) fn account_of_user(name: &str) -> Option<(&str, &str)> {
+    let (namespace, name) = name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?;
+    (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
+}
+
 /// A user without groups.
 impl From<&str> for User {
     fn from(name: &str) -> Self {

@@ -37,7 +37,7 @@ pub enum ManifestError {
         role: String,
     },
     /// The manifest grants something else.
-    #[error("the manifest {file} differs from what was recorded: {source}")]
+    #[error("the manifest {file} differs from what was recorded")]
     Differs {
         /// The file.
         file: String,

@@ -5,26 +5,32 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Grant, GrantTarget, ManifestError, ServiceAccount};
+use crate::User;
+use crate::access::Binding;
 
-/// What the roles of a manifest grant that are bound to `account` in it.
+/// What the roles of a manifest grant that are bound in it to `account`, by its name or as one of a group.
 pub(super) fn grants(account: &ServiceAccount, manifest: &str) -> Result<BTreeSet<Grant>, ManifestError> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(manifest)
-        .map_err(|error| ManifestError::Syntax { why: error.to_string() })?;
-    let objects: Vec<&Value> = documents.iter().flat_map(objects).collect();
+    let objects = crate::manifest::objects(manifest).map_err(|why| ManifestError::Syntax { why })?;
+    let objects: Vec<Value> = objects.into_iter().map(in_namespace).collect();
+    let user = User::service_account(&account.namespace, &account.name).let_in();
     let mut grants = BTreeSet::new();
-    for binding in objects.iter().filter(|object| is_to(account, object)) {
-        let place = match text(&binding["kind"]) {
+    for object in &objects {
+        let binding = Binding::of(object);
+        let place = match text(&object["kind"]) {
             "ClusterRoleBinding" => None,
-            "RoleBinding" => Some(text(&binding["metadata"]["namespace"]).to_owned()),
+            "RoleBinding" => Some(binding.namespace.clone()),
             _ => continue,
         };
-        let (kind, name) = (text(&binding["roleRef"]["kind"]), text(&binding["roleRef"]["name"]));
-        let is_role = |object: &&&Value| {
+        if binding.subject_of(&user).is_none() {
+            continue;
+        }
+        let (kind, name) = (&*binding.role_kind, &*binding.role_name);
+        let is_role = |object: &&Value| {
             let here = kind == "ClusterRole" || object["metadata"]["namespace"].as_str() == place.as_deref();
             object["kind"] == kind && object["metadata"]["name"] == name && here
         };
         let role = objects.iter().find(is_role).ok_or_else(|| ManifestError::UnknownRole {
-            binding: format!("{} {}", text(&binding["kind"]), text(&binding["metadata"]["name"])),
+            binding: format!("{} {}", text(&object["kind"]), binding.name),
             role: format!("{kind} {name}"),
         })?;
         for rule in role["rules"].as_array().into_iter().flatten() {
@@ -34,17 +40,15 @@ pub(super) fn grants(account: &ServiceAccount, manifest: &str) -> Result<BTreeSe
     Ok(grants)
 }
 
-/// A document, or the items of a `List`.
-fn objects(document: &Value) -> Vec<&Value> {
-    document["items"].as_array().map_or_else(|| vec![document], |items| items.iter().collect())
-}
-
-fn is_to(account: &ServiceAccount, object: &Value) -> bool {
-    object["subjects"].as_array().into_iter().flatten().any(|subject| {
-        subject["kind"] == "ServiceAccount"
-            && subject["name"] == *account.name
-            && subject["namespace"] == *account.namespace
-    })
+/// A role or binding in the namespace where it is created if it names none.
+fn in_namespace(mut object: Value) -> Value {
+    if matches!(text(&object["kind"]), "Role" | "RoleBinding")
+        && text(&object["metadata"]["namespace"]).is_empty()
+        && let Some(metadata) = object["metadata"].as_object_mut()
+    {
+        metadata.insert("namespace".into(), "default".into());
+    }
+    object
 }
 
 fn of_rule(rule: &Value, place: Option<&String>) -> Vec<Grant> {

@@ -4,13 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Grant, GrantTarget, ServiceAccount};
 use crate::RequestRecord;
-
-/// Paths that every authenticated user may read: the default role `system:discovery`.
-const DISCOVERY: [&str; 7] = ["/api", "/apis", "/healthz", "/livez", "/openapi", "/readyz", "/version"];
-
-/// Reviews of oneself that every authenticated user may create: the default role `system:basic-user`.
-const ABOUT_ONESELF: [&str; 3] =
-    ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
+use crate::access::{Attributes, PolicyRule, account_of_user, rules_of_every_account};
 
 /// What the requests of `account` needed, each with the first request that did.
 pub(super) fn grants(account: &ServiceAccount, records: &[RequestRecord]) -> BTreeMap<Grant, String> {
@@ -21,12 +15,16 @@ pub(super) fn grants(account: &ServiceAccount, records: &[RequestRecord]) -> BTr
         looks && !record.resource.is_empty() && record.namespace.is_empty() && record.name.is_empty()
     });
     let is_place = |namespace: &str| !looks_everywhere || namespace == account.namespace;
+    let open = rules_of_every_account();
     let mut found: BTreeMap<Grant, String> = BTreeMap::new();
     for record in own() {
         let namespace = Some(&record.namespace).filter(|name| !name.is_empty() && is_place(name));
-        for grant in needed(account, record, namespace) {
+        for grant in needed(account, record, namespace, &open) {
             found.entry(grant).or_insert_with(|| said(record));
         }
+    }
+    for record in records.iter().filter(|record| record.impersonator == user) {
+        found.entry(impersonation(record, is_place)).or_insert_with(|| said(record));
     }
     // What a cluster role gives, a role need not repeat.
     let everywhere: Vec<Grant> = found.keys().filter(|grant| grant.namespace.is_none()).cloned().collect();
@@ -35,17 +33,20 @@ pub(super) fn grants(account: &ServiceAccount, records: &[RequestRecord]) -> BTr
 }
 
 /// What a request needs, where its rights are given in `namespace`.
-fn needed(account: &ServiceAccount, record: &RequestRecord, namespace: Option<&String>) -> Vec<Grant> {
+fn needed(
+    account: &ServiceAccount,
+    record: &RequestRecord,
+    namespace: Option<&String>,
+    open: &[PolicyRule],
+) -> Vec<Grant> {
+    let asked = asked(record);
+    if open.iter().any(|rule| rule.allows(&asked)) {
+        return Vec::new();
+    }
     let RequestRecord { verb, group, resource, subresource, path, .. } = record;
     if resource.is_empty() {
-        let below =
-            |open: &str| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let open = path == "/" || DISCOVERY.iter().any(|open| below(open));
         let target = GrantTarget::Path(path.clone());
-        return if open { Vec::new() } else { vec![Grant { namespace: None, target, verb: verb.clone() }] };
-    }
-    if ABOUT_ONESELF.contains(&&**resource) {
-        return Vec::new();
+        return vec![Grant { namespace: None, target, verb: verb.clone() }];
     }
     let slash = if subresource.is_empty() { "" } else { "/" };
     let grant = |verb: &str, name: Option<String>| Grant {
@@ -64,6 +65,36 @@ fn needed(account: &ServiceAccount, record: &RequestRecord, namespace: Option<&S
         needed.push(grant("create", None));
     }
     needed
+}
+
+fn asked(record: &RequestRecord) -> Attributes {
+    Attributes {
+        verb: record.verb.clone(),
+        group: record.group.clone(),
+        version: record.version.clone(),
+        resource: record.resource.clone(),
+        subresource: record.subresource.clone(),
+        namespace: record.namespace.clone(),
+        name: record.name.clone(),
+        path: record.path.clone(),
+    }
+}
+
+/// What a request in the name of somebody else needs: to be this one, never anybody. What was said about them beside
+/// their name is not in the record.
+fn impersonation(record: &RequestRecord, is_place: impl Fn(&str) -> bool) -> Grant {
+    let account = account_of_user(&record.user);
+    let (namespace, resource, name) = match account {
+        Some((namespace, name)) => (Some(namespace), "serviceaccounts", name),
+        None => (None, "users", &*record.user),
+    };
+    let target = GrantTarget::Resource {
+        group: String::new(),
+        resource: resource.to_owned(),
+        name: Some(name.to_owned()),
+    };
+    let namespace = namespace.filter(|namespace| is_place(namespace)).map(str::to_owned);
+    Grant { namespace, target, verb: "impersonate".to_owned() }
 }
 
 /// Whether the name of this object is configuration, the same at each run: a Lease that the program elects its leader

@@ -90,15 +90,26 @@ fn z1_writes_that_create_subresources_and_reviews_need_what_the_server_asks_for(
         "get /api/v1 200",
         "get /version 200",
         "get /apis 200",
+        "get /openid/v1/jwks 200",
+        "get /livez/ping 200",
+        "get /version/x 404",
+        "get / 404",
+        "post /version 405",
         "get /metrics/cadvisor 200",
+        "patch /apis/example.com/v1/namespaces/a/selfsubjectreviews/x 200",
     ]);
     let expected = [
         "create tokenreviews.authentication.k8s.io everywhere",
+        "get / everywhere",
+        "get /livez/ping everywhere",
         "get /metrics/cadvisor everywhere",
+        "post /version everywhere",
+        "get /version/x everywhere",
         "get pods/proxy in a",
         "create deployments.apps in a",
         "patch deployments.apps in a",
         "update deployments.apps/scale in a",
+        "patch selfsubjectreviews.example.com in a",
     ];
     assert_eq!(said(&permissions), expected);
 }
@@ -204,6 +215,62 @@ fn z1_roles_count_only_where_they_are_bound_to_the_account() {
 }
 
 #[test]
+fn z1_who_acts_in_the_name_of_others_needs_the_right_to() {
+    let mut records = Vec::new();
+    for (user, path) in [
+        ("ann", "get /api/v1/namespaces/a/pods/x 200"),
+        ("system:serviceaccount:a:web", "get /api/v1/namespaces/a/pods/x 200"),
+    ] {
+        let mut record = request(path);
+        record.impersonator = std::mem::replace(&mut record.user, user.into());
+        records.push(record);
+    }
+    let expected = ["impersonate users \"ann\" everywhere", "impersonate serviceaccounts \"web\" in a"]
+        .map(str::to_owned);
+    assert_eq!(said(&Permissions::recorded(&account(), &records)), expected);
+}
+
+#[test]
+fn z1_a_role_counts_by_whatever_name_the_account_is_bound_to_it() {
+    let wanted = recorded(&["list /api/v1/namespaces/a/pods 200"]);
+    let manifest = |subject: &str| {
+        format!(
+            "
+kind: Role
+metadata: {{name: r, namespace: system}}
+rules: [{{apiGroups: [\"\"], resources: [pods], verbs: [list]}}]
+---
+kind: RoleBinding
+metadata: {{name: r, namespace: system}}
+roleRef: {{kind: Role, name: r}}
+subjects: [{subject}]
+"
+        )
+    };
+    for (subject, bound) in [
+        ("{kind: ServiceAccount, name: operator, namespace: system}", true),
+        ("{kind: ServiceAccount, name: operator}", true),
+        ("{kind: ServiceAccount, name: operator, namespace: a}", false),
+        ("{kind: User, name: 'system:serviceaccount:system:operator'}", true),
+        ("{kind: Group, name: 'system:serviceaccounts'}", true),
+        ("{kind: Group, name: 'system:serviceaccounts:system'}", true),
+        ("{kind: Group, name: 'system:serviceaccounts:a'}", false),
+        ("{kind: Group, name: 'system:authenticated'}", true),
+        ("{kind: Group, name: 'system:unauthenticated'}", false),
+    ] {
+        let granted = Permissions::in_manifest(&account(), &manifest(subject)).unwrap();
+        assert_eq!(said(&granted), if bound { vec!["list pods in system"] } else { vec![] }, "{subject}");
+        let more = format!("{}\n---{}", wanted.manifest(), manifest(subject));
+        let granted = Permissions::in_manifest(&account(), &more).unwrap();
+        assert_eq!(wanted.compare(&granted).is_err(), bound, "{subject}");
+    }
+    let nowhere = manifest("{kind: ServiceAccount, name: operator, namespace: system}")
+        .replace(", namespace: system}\nr", "}\nr");
+    let granted = Permissions::in_manifest(&account(), &nowhere).unwrap();
+    assert_eq!(said(&granted), ["list pods in default"]);
+}
+
+#[test]
 fn z1_a_check_fails_on_a_file_that_differs_or_is_missing_and_rewrites_it_when_told_to() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rbac.yaml");
@@ -214,10 +281,9 @@ fn z1_a_check_fails_on_a_file_that_differs_or_is_missing_and_rewrites_it_when_to
     assert_eq!(std::fs::read_to_string(&file).unwrap(), wanted.manifest());
     let more = recorded(&["list /api/v1/pods 200", "watch /api/v1/pods 200"]);
     let error = more.check(&file, false).unwrap_err();
-    assert!(
-        error.to_string().ends_with("\n  + watch pods everywhere    (watch /api/v1/pods: 200)"),
-        "{error}"
-    );
+    assert_eq!(error.to_string(), format!("the manifest {} differs from what was recorded", file.display()));
+    let difference = std::error::Error::source(&error).unwrap().to_string();
+    assert!(difference.ends_with("\n  + watch pods everywhere    (watch /api/v1/pods: 200)"), "{difference}");
     more.check(&file, true).unwrap();
     more.check(&file, false).unwrap();
 }

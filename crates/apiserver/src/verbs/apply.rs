@@ -17,8 +17,7 @@ pub(super) const MEDIA_TYPE: &str = "application/apply-patch+yaml";
 /// Applies the configuration in the body; creates the object if there is none.
 pub(super) fn apply(server: &ApiServer, call: &Call, target: Target) -> Result<Reply, Status> {
     let options = WriteOptions::parse(&call.query, "PatchOptions")?;
-    let subresource = (target == Target::Status).then_some("status");
-    let author = Author { applies: true, ..Author::of(server, call, &options, subresource) };
+    let author = Author { applies: true, ..Author::of(server, call, &options, target.subresource()) };
     if options.field_manager.is_none() {
         let cause = StatusCause {
             reason: "FieldValueRequired".into(),

@@ -83,6 +83,7 @@ fn create_once(
     kinds::complete(kind, &mut object);
     kind.strategy.default(&mut object);
     kind.strategy.prepare_create(&mut object, server);
+    kind.strategy.name_author(&mut object, &author.user);
     kind.strategy.authorize(server, kind, &author.user, &object, None)?;
     let mut causes = Vec::new();
     let name = metadata::text(&object, "name").to_owned();

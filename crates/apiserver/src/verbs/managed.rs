@@ -14,7 +14,7 @@ fn ignored(kind: &Kind, target: Target) -> &'static [&'static str] {
     match target {
         Target::Object if kind.status_subresource => &["status"],
         Target::Status if kind.custom => &["spec", "metadata"],
-        Target::Status => &["spec"],
+        Target::Status | Target::Approval => &["spec"],
         Target::Object | Target::Any => &[],
     }
 }

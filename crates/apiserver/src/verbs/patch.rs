@@ -29,7 +29,7 @@ pub(crate) fn patch(server: &ApiServer, call: &Call, target: Target) -> Result<R
     let options = WriteOptions::parse(&call.query, "PatchOptions")?;
     check_force(&options)?;
     let document = read(call, format)?;
-    let author = Author::of(server, call, &options, (target == Target::Status).then_some("status"));
+    let author = Author::of(server, call, &options, target.subresource());
     let mut warnings = Vec::new();
     let update = Update { kind, key: call.key(), target, author, patches: true };
     let content = update_object(server, &update, &mut |old| {

@@ -39,8 +39,21 @@ pub(crate) enum Target {
     Object,
     /// The status.
     Status,
+    /// The part of the status that says whether a request is granted.
+    Approval,
     /// Anything: the server's own writes.
     Any,
+}
+
+impl Target {
+    /// The subresource that such writes come through.
+    pub(super) fn subresource(self) -> Option<&'static str> {
+        match self {
+            Self::Status => Some("status"),
+            Self::Approval => Some("approval"),
+            Self::Object | Self::Any => None,
+        }
+    }
 }
 
 /// A write to an existing object.
@@ -94,7 +107,7 @@ pub(crate) fn update(server: &ApiServer, call: &Call, target: Target) -> Result<
     let kind = &*call.kind;
     let (mut object, warnings) = decode_object(call, options.field_validation)?;
     check_name(call, &mut object)?;
-    let author = Author::of(server, call, &options, (target == Target::Status).then_some("status"));
+    let author = Author::of(server, call, &options, target.subresource());
     let may_create = kind.allow_create_on_update && target == Target::Object;
     let update = Update { kind, key: call.key(), target, author, patches: false };
     loop {
@@ -166,8 +179,12 @@ pub(crate) fn update_object(
         let mut new = change(&old)?;
         check_preconditions(update, &new, &old)?;
         prepare(update, &mut new, &old);
-        if update.target == Target::Object {
-            kind.strategy.authorize(server, kind, &update.author.user, &new, Some(&old))?;
+        let user = &update.author.user;
+        match update.target {
+            Target::Object => kind.strategy.authorize(server, kind, user, &new, Some(&old))?,
+            Target::Status => kind.strategy.authorize_status(server, user, &new, &old)?,
+            Target::Approval => kind.strategy.authorize_approval(server, user, &old)?,
+            Target::Any => {}
         }
         validate(update, &new, &old)?;
         check_depth(&new)?;
@@ -240,7 +257,7 @@ fn prepare(update: &Update<'_>, new: &mut Value, old: &Value) {
     let kind = update.kind;
     match update.target {
         Target::Object if kind.status_subresource => copy_member(new, old, "status"),
-        Target::Status => {
+        Target::Status | Target::Approval => {
             let mut merged = old.clone();
             copy_member(&mut merged, new, "status");
             if !kind.custom {
@@ -261,6 +278,7 @@ fn prepare(update: &Update<'_>, new: &mut Value, old: &Value) {
     match update.target {
         Target::Object => kind.strategy.prepare_update(new, old),
         Target::Status => kind.strategy.prepare_status_update(new, old),
+        Target::Approval => kind.strategy.prepare_approval(new, old),
         Target::Any => {}
     }
     if update.target == Target::Object {
@@ -283,6 +301,7 @@ fn validate(update: &Update<'_>, new: &Value, old: &Value) -> Result<(), Status>
     causes.extend(match update.target {
         Target::Object => kind.strategy.validate_update(new, old),
         Target::Status => kind.strategy.validate_status_update(new, old),
+        Target::Approval => kind.strategy.validate_approval(new, old),
         Target::Any => Vec::new(),
     });
     if causes.is_empty() {
