@@ -27,6 +27,10 @@ pub(crate) enum CommandError {
     Logbook { path: PathBuf, source: pilothouse_logbook::LogbookError },
     #[error("cannot make a certificate for the API server")]
     Tls { source: pilothouse_apiserver::TlsError },
+    #[error(
+        "cannot decide who may do what as --{flag}={value} says: give --authorization-mode with AlwaysAllow, RBAC or Node"
+    )]
+    AuthorizationMode { flag: &'static str, value: String },
     #[error("cannot draw a token from the operating system's entropy")]
     Entropy { source: getrandom::Error },
     #[error(transparent)]

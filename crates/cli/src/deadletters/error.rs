@@ -27,6 +27,11 @@ pub(crate) enum DeadlettersError {
     #[error("cannot read {address:?} as the address of a manager: write for example http://127.0.0.1:8080")]
     Address { address: String },
     #[error(
+        "cannot send a token to {address}, where everybody on the way could read it: give an https address, or reach the \
+         manager through `kubectl port-forward` at http://127.0.0.1:8080"
+    )]
+    TokenInClear { address: String },
+    #[error(
         "cannot reach a manager at {address}: give its metrics address with --manager (through `kubectl port-forward`, \
          if it runs in a cluster), or its ledger with --ledger"
     )]

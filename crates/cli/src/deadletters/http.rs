@@ -1,5 +1,6 @@
 //! The way to a running manager.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,9 @@ impl ManagerClient {
         });
         if !is_right {
             return Err(DeadlettersError::Address { address });
+        }
+        if arguments.token_file.is_some() && is_in_clear(&address) {
+            return Err(DeadlettersError::TokenInClear { address });
         }
         let client = Client::builder(TokioExecutor::new()).build(connector(arguments)?);
         Ok(Self { address, token: arguments.token_file.as_deref().map(token).transpose()?, client })
@@ -93,6 +97,16 @@ impl ManagerClient {
     pub(crate) fn unreadable(&self, source: serde_json::Error) -> DeadlettersError {
         DeadlettersError::Unreadable { address: self.address.clone(), source }
     }
+}
+
+/// Whether what is sent to this address crosses a network as it is.
+fn is_in_clear(address: &str) -> bool {
+    let Ok(uri) = address.parse::<Uri>() else { return true };
+    let host = uri.host().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    uri.scheme_str() != Some("https") && !is_loopback
 }
 
 /// The header that shows the token in a file. The value is marked as secret: `Debug` does not print it (Z3).
@@ -159,4 +173,48 @@ fn encoded(value: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     value.bytes().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: DeadlettersArguments,
+    }
+
+    fn client(flags: &[&str]) -> Result<ManagerClient, DeadlettersError> {
+        let words = ["deadletters"].iter().chain(flags).chain(&["list"]);
+        ManagerClient::new(&Line::parse_from(words).arguments)
+    }
+
+    #[test]
+    fn a_token_is_not_sent_in_clear_to_another_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "secret").unwrap();
+        let file = file.to_str().unwrap();
+        for address in [
+            "http://10.0.0.1:8080",
+            "http://operator.svc:8080",
+            "http://[2001:db8::1]:8080",
+            "http://localhost.example",
+        ] {
+            let Err(error) = client(&["--manager", address, "--token-file", file]) else {
+                panic!("{address} is taken");
+            };
+            let error = error.to_string();
+            assert!(error.contains(address) && error.contains("https"), "{error}");
+            assert!(client(&["--manager", address]).is_ok(), "{address} without a token");
+        }
+        for address in
+            ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080", "https://10.0.0.1:8443"]
+        {
+            assert!(client(&["--manager", address, "--token-file", file]).is_ok(), "{address}");
+        }
+    }
 }
