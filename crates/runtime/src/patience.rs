@@ -1,9 +1,18 @@
 //! A time limit for many waits, one after the other.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures::future::poll_fn;
 use tokio::time::{Instant, Sleep};
+
+/// Longer than any process runs, short enough for any clock.
+const FAR: Duration = Duration::from_hours(30 * 365 * 24);
+
+/// When `wait` from `now` is over; in thirty years where the clock does not reach so far.
+pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait).unwrap_or_else(|| now + FAR)
+}
 
 /// A timer that is kept from wait to wait, because to arm one for each piece of a body costs more than to read it:
 /// it is set anew only when it rings too early, or when the limit of a wait is earlier than the last.
@@ -49,7 +58,6 @@ impl std::fmt::Debug for Patience {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
-    use std::time::Duration;
 
     use super::*;
 
@@ -66,5 +74,14 @@ mod tests {
         assert_eq!(patience.wait(start + Duration::from_mins(1), soon).await, Some(()));
         let waited = patience.wait(start + Duration::from_secs(20), pending::<()>()).await;
         assert_eq!((waited, start.elapsed()), (None, Duration::from_secs(20)));
+    }
+
+    #[test]
+    fn a_wait_that_no_clock_can_show_ends_in_thirty_years() {
+        let now = Instant::now();
+        assert_eq!(after(now, Duration::from_secs(5)), now + Duration::from_secs(5));
+        for wait in [Duration::MAX, Duration::MAX / 2] {
+            assert!(after(now, wait) >= now + FAR);
+        }
     }
 }

@@ -8,7 +8,7 @@ use pilothouse_machinery::framing::{
 };
 
 use super::{Client, ClientError};
-use crate::patience::Patience;
+use crate::patience::{Patience, after};
 
 /// The body of a list, read item by item as they arrive, so that it is never held as a whole.
 pub(crate) struct ListReader {
@@ -70,7 +70,7 @@ impl ListReader {
         action: &str,
         items: &mut Vec<Bytes>,
     ) -> Result<Option<ListMetadata>, ClientError> {
-        let until = client.environment().monotonic() + client.options().request_timeout;
+        let until = after(client.environment().monotonic(), client.options().request_timeout);
         let patience = self.patience.get_or_insert_with(|| Patience::new(until));
         let next = patience.wait(until, self.body.frame()).await;
         let Some(frame) = next.ok_or_else(|| client.timed_out(action))? else {

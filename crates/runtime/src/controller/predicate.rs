@@ -113,9 +113,9 @@ pub trait Predicate: Fn(&Change) -> bool + Send + Sync + Sized + 'static {
         move |change: &Change| self(change) || other(change)
     }
 
-    /// This one does not want the change: also of an object that is new.
+    /// This one does not want the change, which is no resync: also of an object that is new.
     fn negated(self) -> impl Predicate {
-        move |change: &Change| !self(change)
+        move |change: &Change| change.kind != ChangeKind::Resync && !self(change)
     }
 }
 

@@ -97,4 +97,8 @@ fn predicates_combine() {
     assert_eq!(ask(&generation_changed.or(labels_changed)), [false, true]);
     assert_eq!(ask(&resource_version_changed.and(labels_changed)), [false, true]);
     assert_eq!(ask(&resource_version_changed.and(labels_changed.negated())), [true, false]);
+    let previous = Some(cached(&base()));
+    let resync = Change { kind: ChangeKind::Resync, object: cached(&base()), previous, initial: false };
+    assert!(!labels_changed.negated()(&resync), "none lets resyncs through");
+    assert!(!labels_changed.negated().negated()(&resync), "none lets resyncs through");
 }

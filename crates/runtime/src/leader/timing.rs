@@ -37,7 +37,8 @@ impl Timing {
             "the lease duration is too long for a Lease"
         } else if lease_duration <= renew_deadline {
             "the lease duration must be longer than the renew deadline"
-        } else if renew_deadline <= retry_period.mul_f64(RETRY_MARGIN) {
+        // What is longer by itself is not multiplied: the product might be more than a time can hold.
+        } else if renew_deadline <= retry_period || renew_deadline <= retry_period.mul_f64(RETRY_MARGIN) {
             "the renew deadline must be longer than 1.2 times the retry period"
         } else if retry_period.is_zero() {
             "the retry period must be longer than zero"
@@ -82,6 +83,11 @@ mod tests {
         ] {
             let error = timing(lease, renew, retry).check().expect_err("invalid").to_string();
             assert!(error.contains(word), "{lease} {renew} {retry}: {error}");
+        }
+        for retry_period in [Duration::MAX, Duration::MAX / 2] {
+            let error =
+                Timing { retry_period, ..Timing::default() }.check().expect_err("invalid").to_string();
+            assert!(error.contains("1.2 times"), "{retry_period:?}: {error}");
         }
     }
 }

@@ -208,7 +208,7 @@ async fn a_resource_that_never_changes_is_no_reason_to_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_without_bookmarks_is_silent_for_as_long_as_a_watch_lasts_and_that_is_no_alarm() {
+async fn r22_a_server_without_bookmarks_is_silent_for_as_long_as_a_watch_lasts_and_that_is_no_alarm() {
     let streams: Vec<_> = (0..30).map(|_| stream()).collect();
     let (feeds, watches): (Vec<_>, Vec<_>) = streams.into_iter().unzip();
     let script = Script::of(std::iter::once(list(7, "", &[])).chain(watches));
@@ -381,7 +381,7 @@ async fn tasks_of_the_manager_that_died_are_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standby_is_live_and_ready_for_as_long_as_it_stands_by() {
+async fn e9_a_standby_is_live_and_ready_for_as_long_as_it_stands_by() {
     let (world, leads, stands_by) = (World::new(), Probe::default(), Probe::default());
     let election = |identity: &str| Election::new("test").identity(identity);
     let one = world.manager().election(election("one")).controller(controller(), idle()).add(leads.task());

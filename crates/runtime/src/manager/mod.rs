@@ -23,6 +23,7 @@ mod runnable;
 mod server;
 mod serving;
 mod shutdown;
+mod stall;
 #[cfg(test)]
 mod tests;
 

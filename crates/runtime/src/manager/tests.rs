@@ -22,7 +22,7 @@ use crate::{Client, ClientOptions, Error, Informers, Metrics};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-fn environment() -> Environment {
+pub(super) fn environment() -> Environment {
     Environment::simulated(1, Timestamp::UNIX_EPOCH)
 }
 
@@ -175,16 +175,14 @@ async fn body_of(endpoints: &Endpoints, path: &str) -> (u16, String) {
     (status, String::from_utf8(bytes.to_vec()).unwrap())
 }
 
-#[tokio::test(start_paused = true)]
-async fn readyz_names_what_is_not_ready() {
-    let informers = Informers::new(client(), environment(), Metrics::new());
-    let readiness = Readiness::default();
-    let endpoints = Endpoints {
+/// What a manager shows that has nothing in it.
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints {
         metrics: Metrics::new(),
         health: super::health::Health {
-            readiness: readiness.clone(),
+            readiness: Readiness::default(),
             liveness: Liveness::default(),
-            informers,
+            informers: Informers::new(client(), environment(), Metrics::new()),
             leadership: crate::Leadership::without_election(),
             reach: std::sync::Arc::default(),
         },
@@ -193,7 +191,13 @@ async fn readyz_names_what_is_not_ready() {
             is_open: false,
         },
         gate: super::access::Gate::new(MetricsAccess::Loopback, &client()),
-    };
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn readyz_names_what_is_not_ready() {
+    let endpoints = endpoints();
+    let readiness = endpoints.health.readiness.clone();
     readiness.ready("jobs");
     assert_eq!(body_of(&endpoints, "/readyz").await, (200, "[+] API server ok\n[+] jobs ok\nready\n".into()));
     readiness.not_ready("pods", "too early");

@@ -12,6 +12,8 @@ use super::time::Time;
 /// bucket said, and no delay is longer than the cap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bucket {
+    /// As it was given: it cannot be told from the interval, which is whole nanoseconds.
+    per_second: f64,
     interval: Duration,
     burst: u32,
     longest: Duration,
@@ -19,16 +21,16 @@ pub struct Bucket {
 
 impl Bucket {
     /// `per_second` retries per second, after `burst` at once, none later than in a minute. A rate that is no
-    /// positive number counts as one retry per thousand seconds.
+    /// positive number counts as one retry per thousand seconds, a burst of 0 as one of 1.
     #[must_use]
     pub fn new(per_second: f64, burst: u32) -> Self {
         let per_second = if per_second.is_finite() { per_second.max(0.001) } else { 0.001 };
         let interval = Duration::from_secs_f64(1.0 / per_second);
-        Self { interval, burst, longest: Duration::from_mins(1) }
+        Self { per_second, interval, burst: burst.max(1), longest: Duration::from_mins(1) }
     }
 
     pub(crate) fn per_second(&self) -> f64 {
-        1.0 / self.interval.as_secs_f64()
+        self.per_second
     }
 
     pub(crate) fn burst(&self) -> u32 {
@@ -62,7 +64,7 @@ impl Tokens {
 
     /// The delay that a retry takes on, and whether a token was taken for it.
     pub(super) fn take(&mut self, now: Time) -> (Duration, bool) {
-        let Bucket { interval, burst, longest } = self.bucket;
+        let Bucket { interval, burst, longest, .. } = self.bucket;
         // Bounded so that the time when the bucket was full is not before the start of time.
         let saved = interval.saturating_mul(burst);
         let next = self.next.max(now.after(interval));

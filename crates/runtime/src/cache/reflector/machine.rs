@@ -14,6 +14,7 @@ use super::wire::Wire;
 use super::{ListCause, ReflectorEvent, ReflectorMetrics, ReflectorOptions};
 use crate::cache::{InformerTrouble, Intake};
 use crate::client::{Client, ClientError, status_reason};
+use crate::patience::after;
 
 /// No server may make a reflector wait longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
@@ -136,7 +137,8 @@ impl Reflector {
         match &self.state {
             State::Watch(watch) => watch.deadline(),
             State::List(_) | State::Page(_) | State::Open => {
-                self.environment().monotonic() + 2 * self.client.options().request_timeout
+                let longest = self.client.options().request_timeout.saturating_mul(2);
+                after(self.environment().monotonic(), longest)
             }
         }
     }

@@ -61,7 +61,7 @@ pub(super) struct Said {
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Configuration {
-    /// By path, its parts joined by a dot that no part has in it.
+    /// By path, in parts.
     pub(super) files: BTreeMap<Vec<String>, Said>,
     /// By the rest of the variable's name, in parts.
     pub(super) variables: BTreeMap<Vec<String>, Said>,

@@ -13,6 +13,7 @@ mod resolve;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod times;
 mod tree;
 mod value;
 

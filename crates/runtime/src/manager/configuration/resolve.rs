@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::given::{Configuration, Origin, Said};
 use super::settings::{ControllerSettings, ManagerSettings, Setting};
+use super::tree::leaves;
 use super::{ConfigurationError, Problem};
 
 /// The section that has one section for each controller.
@@ -187,10 +188,13 @@ impl fmt::Display for EffectiveSettings {
     }
 }
 
-/// A text as YAML: quoted where it might be taken for something else.
+/// A text as YAML: quoted where it might be taken for something else, a number for example.
 fn plain(text: &str) -> String {
     let is_plain = text.starts_with(|one: char| one.is_ascii_alphanumeric() || one == '/')
         && text.chars().all(|one| one.is_ascii_alphanumeric() || "-_./:".contains(one))
-        && !text.ends_with(':');
-    if is_plain { text.to_owned() } else { format!("{text:?}") }
+        && leaves(&format!("{text}: {text}")).is_ok_and(|found| {
+            found.len() == 1 && found[0].path == [text] && found[0].text.as_deref() == Some(text)
+        });
+    // A text of JSON is one of YAML too.
+    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::times::Finite;
 use super::value::Value;
 use crate::client::Rate;
 use crate::controller::{ControllerOptions, Workers};
@@ -41,12 +42,12 @@ pub(in crate::manager) struct ManagerSettings {
     probes: Option<SocketAddr>,
     elects: bool,
     lease_namespace: Option<String>,
-    lease_duration: Duration,
-    renew_deadline: Duration,
-    retry_period: Duration,
+    lease_duration: Finite,
+    renew_deadline: Finite,
+    retry_period: Finite,
     requests_per_second: Option<f64>,
     request_burst: u32,
-    request_timeout: Duration,
+    request_timeout: Finite,
     brings_client: bool,
 }
 
@@ -57,7 +58,10 @@ impl ManagerSettings {
         let standing = election.clone().unwrap_or_else(|| Election::new(&*manager.name));
         let timing = standing.chosen_timing();
         let (requests_per_second, request_burst) = match client_options.rate {
-            Rate::Limited { per_second, burst } => (Some(per_second), burst.max(1)),
+            // As the limiter takes them: a rate without end is none.
+            Rate::Limited { per_second, burst } => {
+                (Some(per_second.max(0.001)).filter(|rate| rate.is_finite()), burst.max(1))
+            }
             Rate::Unlimited => (None, BURST),
         };
         Self {
@@ -70,12 +74,12 @@ impl ManagerSettings {
             probes: serving.probes,
             elects: election.is_some(),
             lease_namespace: Some(standing.lease().namespace.to_string()).filter(|name| !name.is_empty()),
-            lease_duration: timing.lease_duration,
-            renew_deadline: timing.renew_deadline,
-            retry_period: timing.retry_period,
+            lease_duration: Finite(timing.lease_duration),
+            renew_deadline: Finite(timing.renew_deadline),
+            retry_period: Finite(timing.retry_period),
             requests_per_second,
             request_burst,
-            request_timeout: client_options.request_timeout,
+            request_timeout: Finite(client_options.request_timeout),
             brings_client: manager.client.is_some(),
         }
     }
@@ -144,12 +148,12 @@ impl ManagerSettings {
         let election = manager.election.take().unwrap_or_else(|| Election::new(name));
         manager.election = self.elects.then(|| {
             let mut timing = election.chosen_timing();
-            (timing.lease_duration, timing.renew_deadline) = (self.lease_duration, self.renew_deadline);
-            timing.retry_period = self.retry_period;
+            (timing.lease_duration, timing.renew_deadline) = (self.lease_duration.0, self.renew_deadline.0);
+            timing.retry_period = self.retry_period.0;
             election.timing(timing).in_chosen_namespace(self.lease_namespace)
         });
         let options = &mut manager.client_options;
-        options.request_timeout = self.request_timeout;
+        options.request_timeout = self.request_timeout.0;
         options.rate = self
             .requests_per_second
             .map_or(Rate::Unlimited, |per_second| Rate::Limited { per_second, burst: self.request_burst });

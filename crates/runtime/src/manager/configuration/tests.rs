@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
+use pilothouse_apiserver::ApiServer;
+use pilothouse_machinery::Environment;
 use proptest::prelude::*;
 use tokio::time::sleep;
 
 use super::settings::ManagerSettings;
+use super::times::Finite;
 use super::value::Value;
 use super::*;
-use crate::controller::{Context, Controller, Reconciler};
-use crate::queue::Retry;
+use crate::controller::{Context, Controller, ControllerOptions, Reconciler};
+use crate::leader::{Election, ElectionError};
+use crate::queue::{Bucket, Retry};
 use crate::testing::{Script, list, object, shown, stream};
-use crate::{Action, Error, Manager, MetricsAccess, ReconcileError};
+use crate::{Action, Client, Error, Manager, Metrics, MetricsAccess, ReconcileError};
 
 struct Idle;
 
@@ -70,7 +75,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_code() {
     let found = effective(&manager().grace_period(Duration::from_secs(7)).configuration(configuration));
     for (key, value, origin) in [
         ("gracePeriod", "45s", "config.yaml:1"),
-        ("metrics.address", "0.0.0.0:9", "second.yaml:1"),
+        ("metrics.address", "[::]:9", "second.yaml:1"),
         ("metrics.access", "delegated", "$OPERATOR__METRICS__ACCESS"),
         ("probes.address", "off", "code"),
         ("controllers.websites.workers", "2-8", "code"),
@@ -209,8 +214,8 @@ client: {requestsPerSecond: unlimited, requestTimeout: 9s}
     manager.settle().unwrap();
     assert_eq!(manager.grace_period, Duration::MAX);
     let serving = &manager.serving;
-    assert_eq!(serving.address.unwrap().to_string(), "0.0.0.0:1");
-    assert_eq!(serving.probes.unwrap().to_string(), "0.0.0.0:2");
+    assert_eq!(serving.address.unwrap().to_string(), "[::]:1");
+    assert_eq!(serving.probes.unwrap().to_string(), "[::]:2");
     assert_eq!(serving.access, MetricsAccess::Unprotected);
     assert_eq!(serving.certificate.as_ref().unwrap().key.to_str(), Some("k"));
     assert!(serving.remote_dead_letter_changes);
@@ -277,20 +282,141 @@ fn the_page_names_each_setting_with_its_form_and_its_default() {
     assert_eq!(rows, expected, "\n{}\n", expected.join("\n"));
 }
 
+/// The text of a file that says this about one key.
+fn one(key: &str, value: &str) -> String {
+    key.rsplit('.').fold(value.to_owned(), |inner, part| format!("{{{part}: {inner}}}"))
+}
+
+/// Runs a manager for a while with what a configuration says, the client's part of it too; `None` where it says what
+/// cannot be.
+async fn run_with(configuration: Configuration) -> Option<Result<(), Error>> {
+    let environment = Environment::simulated(5, Timestamp::UNIX_EPOCH);
+    let server = ApiServer::builder().environment(environment.clone()).build();
+    let mut manager = manager().configuration(configuration);
+    manager.settle().ok()?;
+    let inner = kube::Client::new(server, "default");
+    let client = Client::new(inner, manager.client_options.clone(), &environment, &Metrics::new());
+    let mut map = ConfigMap::default();
+    map.metadata.name = Some("one".to_owned());
+    client.create(&map).await.unwrap();
+    let manager = manager.configuration(Configuration::new()).client(client).environment(environment);
+    Some(manager.run_until(sleep(Duration::from_secs(30))).await)
+}
+
+/// Each key whose value is a time.
+fn keys_of_times() -> impl Iterator<Item = String> {
+    let is_time = |key: &String| manager().configuration(file(&one(key, "1m"))).settings().is_ok();
+    let no_time = ["leaderElection.namespace", "metrics.certificate", "metrics.key"];
+    effective(&manager()).into_keys().filter(move |key| is_time(key) && !no_time.contains(&&**key))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manager_runs_with_each_time_that_can_be_written() {
+    let (mut endless, mut bounded) = (Configuration::new(), Vec::new());
+    for key in keys_of_times() {
+        if let Some(ended) = run_with(file(&one(&key, "never"))).await {
+            ended.unwrap();
+            endless = endless.yaml("endless.yaml", &one(&key, "never")).unwrap();
+        } else {
+            bounded.push(key.clone());
+        }
+        // The longest that there is.
+        let elects = file("leaderElection: {enabled: true}");
+        let configuration = if key.starts_with("leaderElection.") { elects } else { Configuration::new() };
+        let configuration = configuration.yaml("long.yaml", &one(&key, "5124095576030431h15s")).unwrap();
+        let ended = run_with(configuration).await.expect("a time");
+        let refused = matches!(ended, Err(Error::Election { source: ElectionError::Timing { .. } }));
+        assert_eq!(refused, key.starts_with("leaderElection."), "{key}: {ended:?}");
+    }
+    run_with(endless).await.expect("all together").unwrap();
+    let elections =
+        ["leaseDuration", "renewDeadline", "retryPeriod"].map(|time| format!("leaderElection.{time}"));
+    assert_eq!(bounded[0], "client.requestTimeout");
+    assert_eq!(bounded[1..], elections);
+}
+
+#[test]
+fn a_namespace_may_have_any_name() {
+    for name in ["default", "off", "null", "true", "007", "1e3", "0x10"] {
+        let coded = || Manager::new("operator").election(Election::new("operator").in_namespace(name));
+        let printed = coded().settings().unwrap().to_string();
+        let mut read = Manager::new("operator").configuration(file(&printed));
+        read.settle().unwrap();
+        assert_eq!(read.election.unwrap().lease().to_string(), format!("{name}/operator"), "{printed}");
+    }
+    let mut unset = Manager::new("operator")
+        .leader_election()
+        .configuration(file(&one("leaderElection.namespace", "client.default")));
+    unset.settle().unwrap();
+    assert_eq!(unset.election.unwrap().lease().namespace.as_ref(), "");
+}
+
+/// A manager with one controller, `one`.
+fn with_controller(
+    edit: impl FnOnce(crate::ControllerBuilder<ConfigMap>) -> crate::ControllerBuilder<ConfigMap>,
+) -> Manager {
+    let builder = edit(Controller::of::<ConfigMap>().named("one"));
+    Manager::new("operator").controller(builder, Idle)
+}
+
+/// What a manager uses, of its own and of its controllers.
+fn used(manager: &Manager) -> (ManagerSettings, Vec<Option<ControllerSettings>>) {
+    (ManagerSettings::of(manager), manager.runnables.iter().map(|one| one.settings()).collect())
+}
+
 proptest! {
     #[test]
-    fn a_time_is_read_as_it_is_shown(milliseconds in 0_u64..10_000_000_000) {
-        let time = Duration::from_millis(milliseconds);
-        let mut read = Duration::MAX;
-        prop_assert!(read.read(&time.show()), "{}", time.show());
-        prop_assert_eq!(read, time);
+    fn a_time_is_read_as_it_is_shown(seconds in any::<u64>(), nanoseconds in 0_u32..1_000_000_000) {
+        for time in [Duration::new(seconds, nanoseconds), Duration::from_nanos(seconds), Duration::from_secs(seconds)] {
+            let (mut read, mut finite) = (Duration::MAX, Finite(Duration::MAX));
+            prop_assert!(read.read(&time.show()), "{}", time.show());
+            prop_assert!(finite.read(&Finite(time).show()), "{}", Finite(time).show());
+            prop_assert_eq!((read, finite), (time, Finite(time)));
+        }
     }
 
     #[test]
-    fn nothing_that_is_read_panics(text in "[0-9a-z.:-]{0,12}", wild in ".{0,20}") {
+    fn what_code_says_survives_being_settled_and_being_printed_and_read(
+        rates in prop::array::uniform2(prop_oneof![any::<f64>(), 0.001..1e12, Just(1e10), Just(3.0)]),
+        bursts in any::<[u32; 2]>(),
+        times in any::<[u64; 3]>(),
+        path in "[ -~]{1,12}",
+        namespace in "[a-f0-9x][a-f0-9x.-]{0,8}",
+    ) {
+        let times = times.map(Duration::from_nanos);
+        let options = crate::ClientOptions { request_timeout: times[0], ..crate::ClientOptions::default() };
+        let mut coded = with_controller(|builder| {
+            let builder = builder.retry_bucket(Bucket::new(rates[0], bursts[0]).at_most(times[1]));
+            builder.debounce(times[1]).minimum_interval(times[2]).timeout(Duration::MAX)
+        });
+        coded = coded.election(Election::new("operator").in_namespace(namespace)).grace_period(times[2]);
+        coded = coded.client_options(options.with_rate(rates[1], bursts[1])).metrics_certificate(path.clone(), path);
+        let before = used(&coded);
+        let printed = coded.settings().unwrap().to_string();
+        coded.settle().unwrap();
+        prop_assert_eq!(&used(&coded), &before);
+        let mut read = with_controller(|builder| builder).configuration(file(&printed));
+        read.settle().unwrap();
+        prop_assert_eq!(used(&read), before, "{}", printed);
+    }
+
+    #[test]
+    fn a_bucket_survives_being_settled(rate in any::<f64>(), burst in any::<u32>(), longest in any::<u64>()) {
+        let bucket = Bucket::new(rate, burst).at_most(Duration::from_nanos(longest));
+        let mut options = ControllerOptions::default();
+        options.queue.bucket = Some(bucket);
+        ControllerSettings::of(&options).apply(&mut options);
+        prop_assert_eq!(options.queue.bucket, Some(bucket));
+    }
+
+    #[test]
+    fn nothing_that_is_read_panics(text in "[0-9a-z.:-]{0,12}|[0-9]{1,18}(ns|us|ms|s|m|h)", wild in ".{0,20}") {
         for text in [text, wild] {
-            let mut manager = ManagerSettings::of(&Manager::new("operator"));
-            for setting in manager.all() {
+            let coded = || with_controller(|builder| builder.retry_bucket(Bucket::new(1e10, 5)));
+            let mut manager = coded();
+            let mut controller = manager.runnables[0].settings().unwrap();
+            let mut settings = ManagerSettings::of(&manager);
+            for setting in settings.all().into_iter().chain(controller.all()) {
                 let before = setting.value.show();
                 if setting.value.read(&text) {
                     let shown = setting.value.show();
@@ -300,6 +426,11 @@ proptest! {
                     prop_assert!(text.is_empty() || setting.value.show() == before, "{} changed", setting.key);
                 }
             }
+            settings.clone().apply(&mut manager);
+            manager.runnables[0].configure(controller.clone());
+            // Without an election, what was said about it means nothing.
+            let used = used(&manager.election(Election::new("operator")));
+            prop_assert_eq!(used.1, [Some(controller)]);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::MetricsAccess;
 use crate::controller::Workers;
@@ -28,54 +27,6 @@ impl Value for bool {
     fn form(&self) -> &'static str {
         "true or false"
     }
-}
-
-/// Largest first.
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
-
-impl Value for Duration {
-    fn read(&mut self, text: &str) -> bool {
-        duration(text).map(|value| *self = value).is_some()
-    }
-
-    fn show(&self) -> String {
-        if *self == Self::MAX {
-            return "never".to_owned();
-        }
-        let mut left = u64::try_from(self.as_millis()).unwrap_or(u64::MAX);
-        let mut text = String::new();
-        for (unit, size) in UNITS {
-            if left >= size {
-                text.push_str(&(left / size).to_string());
-                text.push_str(unit);
-                left %= size;
-            }
-        }
-        if text.is_empty() { "0s".to_owned() } else { text }
-    }
-
-    fn form(&self) -> &'static str {
-        "a time such as 500ms, 30s or 1m30s, or never"
-    }
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    if text == "never" {
-        return Some(Duration::MAX);
-    }
-    let (mut rest, mut total, mut units) = (text, 0_u64, &UNITS[..]);
-    while !rest.is_empty() {
-        let digits = rest.find(|one: char| !one.is_ascii_digit())?;
-        let number: u64 = rest[..digits].parse().ok()?;
-        let unit = &rest[digits..];
-        let unit = &unit[..unit.find(|one: char| one.is_ascii_digit()).unwrap_or(unit.len())];
-        // Each unit at most once, the larger before the smaller.
-        let position = units.iter().position(|(name, _)| *name == unit)?;
-        total = total.checked_add(number.checked_mul(units[position].1)?)?;
-        units = &units[position + 1..];
-        rest = &rest[digits + unit.len()..];
-    }
-    (!text.is_empty()).then(|| Duration::from_millis(total))
 }
 
 impl Value for Workers {
@@ -133,8 +84,8 @@ impl Value for Option<SocketAddr> {
             *self = None;
             return true;
         }
-        // As in Go, an address without a host is every address of the machine.
-        let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+        // As in Go, an address without a host is every address of the machine, those of IPv4 too.
+        let text = if text.starts_with(':') { format!("[::]{text}") } else { text.to_owned() };
         text.parse().map(|address| *self = Some(address)).is_ok()
     }
 
@@ -154,7 +105,12 @@ impl Value for Option<PathBuf> {
     }
 
     fn show(&self) -> String {
-        self.as_ref().map_or_else(|| "off".to_owned(), |path| path.display().to_string())
+        match self {
+            // The file of that name.
+            Some(path) if path.as_os_str() == "off" => "./off".to_owned(),
+            Some(path) => path.display().to_string(),
+            None => "off".to_owned(),
+        }
     }
 
     fn form(&self) -> &'static str {
@@ -162,18 +118,21 @@ impl Value for Option<PathBuf> {
     }
 }
 
+/// The client's own namespace. With a dot in it, which no namespace can have.
+const CLIENT_DEFAULT: &str = "client.default";
+
 impl Value for Option<String> {
     fn read(&mut self, text: &str) -> bool {
-        *self = (text != "default").then(|| text.to_owned());
+        *self = (text != CLIENT_DEFAULT).then(|| text.to_owned());
         !text.is_empty()
     }
 
     fn show(&self) -> String {
-        self.clone().unwrap_or_else(|| "default".to_owned())
+        self.clone().unwrap_or_else(|| CLIENT_DEFAULT.to_owned())
     }
 
     fn form(&self) -> &'static str {
-        "a name, or default"
+        "a name, or client.default for the client's own"
     }
 }
 
@@ -215,7 +174,8 @@ impl Value for Option<f64> {
             *self = None;
             return true;
         }
-        let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+        // Limiters count what is less as this.
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.001);
         number.map(|number| *self = Some(number)).is_some()
     }
 
@@ -224,6 +184,6 @@ impl Value for Option<f64> {
     }
 
     fn form(&self) -> &'static str {
-        "a number above 0 such as 50 or 0.5, or unlimited"
+        "a number from 0.001 such as 50 or 0.5, or unlimited"
     }
 }
