@@ -32,8 +32,8 @@ pub(crate) struct DeadlettersArguments {
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) manager: String,
-    /// A file with the token to show to a manager that asks who one is (`kubectl create token ACCOUNT > FILE`). To another
-    /// machine over https only.
+    /// A file with the token to show to a manager that asks who one is (`kubectl create token ACCOUNT > FILE`). To
+    /// another machine over https only.
     #[arg(long, global = true, env = "PILOTHOUSE_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// A file with the authorities (PEM) to trust for an https address. Without it, those of the machine.
