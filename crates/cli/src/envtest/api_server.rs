@@ -33,8 +33,9 @@ pub(super) const FLAGS: &[&str] = &[
 ///
 /// The certificate is `apiserver.crt` of `--cert-dir`, or the one that `--tls-cert-file` names. Who shows a certificate
 /// signed by `--client-ca-file` is the user that it names, who shows a token that this server made for a service
-/// account is that account. Who shows nothing is `system:anonymous` where roles decide, who may do what they say of everybody;
-/// where everybody may do everything, such a request gets no further than the paths that tell whether the server lives.
+/// account is that account. Who shows nothing is `system:anonymous` where roles decide, who may do what they say of
+/// everybody; where everybody may do everything, such a request gets no further than the paths that tell whether the
+/// server lives.
 ///
 /// Refuses to start where `--authorization-mode` asks for a rule that this server does not have.
 pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
