@@ -35,8 +35,8 @@ pub(super) fn of(work: &Work, sample: &Sample, sent: &[u64]) -> Figures {
     Figures {
         start_seconds: measured(sample.start.wall_seconds),
         resident_mib: measured(sample.resident_mib),
-        per_second: reconciles / sample.passes.wall_seconds,
-        per_cpu_second: reconciles / sample.passes.cpu_seconds,
+        per_second: reconciles / measured(sample.passes.wall_seconds),
+        per_cpu_second: reconciles / measured(sample.passes.cpu_seconds),
         idle_p50_us: at(&idle, 0.5) / 1e3,
         idle_p99_us: at(&idle, 0.99) / 1e3,
         burst_first_ms: since(in_burst.clone().min()) / 1e6,

@@ -6,7 +6,7 @@
 //!
 //! Time, uids, generated names and resource versions come from one
 //! [`Environment`](pilothouse_machinery::Environment) and one counter: the same requests in the same order give the
-//! same answers.
+//! same answers. Tokens of service accounts are the exception: the key that signs them is the operating system's.
 
 mod access;
 mod answer;
